@@ -1,0 +1,1 @@
+"""What requester, miner and validator share: wire formats, chain, IPFS, models, journal."""
