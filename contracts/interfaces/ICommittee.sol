@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+/// @title Seats, draw, hidden votes and tally
+/// @notice Holds no money: seat stakes lie in the hub, which this contract names immutably, and which names it.
+interface ICommittee {
+    /// @notice What a validator commits to by its EIP-712 hashStruct. Names its validator: a copied vote opens for nobody.
+    struct Vote {
+        uint256 roundId;
+        uint8 epoch;
+        uint8 pos; //          position in the committee, from 0
+        address validator;
+        uint256 word; //       six scores with flags, and task flags: see docs/protocol.md, "Vote word"
+        bytes32 evalRoot; //   Merkle root of the per-sample predictions
+        bytes32 salt;
+    }
+
+    struct Seat {
+        address owner;
+        uint96 bonded; //      what is left of `seatUnit`
+        bool leaving; //       not drawn any more
+        uint256 serving; //    the round it is drawn for, or 0
+    }
+
+    /// @notice A committee's work on one round, in its present epoch.
+    struct Ballot {
+        uint8 epoch;
+        uint8 size; //         seats drawn; 0 before the draw
+        uint8 committed;
+        uint8 revealed;
+        uint40 voteStart; //   0 before the draw
+        uint40 commitEnd; //   when votes may be revealed: the clock, or the last commit
+        uint40 revealEnd;
+        uint64 sealBlock; //   its hash is the seed; 0 before Seal
+        bytes32 seed;
+        bool failed; //        drawn, but too few seats were eligible for a quorum
+    }
+
+    struct Member {
+        uint32 seatId;
+        address owner;
+        bytes32 voteHash;
+        uint256 word;
+        bool revealed;
+    }
+
+    /// @notice The committee's word on one candidate.
+    struct Verdict {
+        uint40 median;
+        uint8 flags; //        those that a strict majority of the revealed votes raised
+    }
+
+    event SeatJoined(uint32 indexed seatId, address indexed owner);
+    event SeatLeft(uint32 indexed seatId, address indexed owner);
+    event DrawSealed(uint256 indexed roundId, uint8 epoch, uint64 sealBlock);
+    event CommitteeDrawn(
+        uint256 indexed roundId, uint8 epoch, bytes32 seed, uint32[] seatIds, address[] owners, uint40 voteStart
+    );
+    event VoteCommitted(uint256 indexed roundId, address indexed validator, uint8 epoch, uint8 pos, bytes32 voteHash);
+    event VoteRevealed(
+        uint256 indexed roundId,
+        address indexed validator,
+        uint8 epoch,
+        uint8 pos,
+        uint256 word,
+        bytes32 evalRoot,
+        bytes32 salt
+    );
+
+    error NotHub(address caller);
+    error NotSeatOwner(uint32 seatId, address caller);
+    error SeatServing(uint32 seatId, uint256 roundId);
+    error SeatAlreadyLeft(uint32 seatId);
+    error NotDrawn(uint256 roundId, address validator);
+    error WrongPhase(uint8 phase);
+    error TooEarly(uint256 blockNumber, uint256 needed);
+    error AlreadyVoted(uint256 roundId, uint8 pos);
+    error VoteMismatch(bytes32 found, bytes32 expected);
+
+    /// @notice Locks `seatUnit` of the caller's free stake in the hub and gives him a seat.
+    function joinSeat() external returns (uint32 seatId);
+
+    /// @notice The seat is not drawn again; its stake unlocks now, or when the round it serves is final.
+    function leaveSeat(uint32 seatId) external;
+
+    /// @notice Called twice, by anyone: in phase Seal fixes a future block; in phase Draw, after that block, takes its hash
+    /// as seed and draws. Seals again when the hash is out of range.
+    function draw(uint256 roundId) external;
+
+    /// @notice Commits the hash of the caller's vote. One vote for each of his drawn seats, by position.
+    function commitVote(uint256 roundId, uint8 pos, bytes32 voteHash) external;
+
+    /// @notice Opens a vote.
+    function revealVote(Vote calldata vote) external;
+
+    function hub() external view returns (address);
+    function seat(uint32 seatId) external view returns (Seat memory);
+    function seatCount() external view returns (uint32);
+    function seatsOf(address owner) external view returns (uint32[] memory);
+
+    /// @notice Seats that a draw could choose now.
+    function availableSeats() external view returns (uint256);
+    function ballot(uint256 roundId) external view returns (Ballot memory);
+    function members(uint256 roundId) external view returns (Member[] memory);
+
+    /// @notice Medians and majority flags of the votes revealed so far, by candidate position; and the task's flags.
+    function verdicts(uint256 roundId, uint8 candidates)
+        external
+        view
+        returns (Verdict[] memory, uint16 taskFlags);
+
+    function hashVote(Vote calldata vote) external pure returns (bytes32 structHash);
+
+    /* FOR THE HUB ALONE */
+
+    /// @notice Ends the ballot: frees seats, and reports who voted (coherent) and who did not.
+    /// @param again true starts the next epoch with a new draw
+    function close(uint256 roundId, bool again)
+        external
+        returns (address[] memory voters, address[] memory absent, bytes32 voteRoot);
+}
