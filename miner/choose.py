@@ -1,7 +1,7 @@
 """Which live round to work on: expected pay against time and stake at risk. Pure; `market.py` feeds it.
 
-    chance    = w / (w + rivals)    w: the share of the training time that is left; rivals: the commits so far,
-                                    or the number that past rounds led to, whichever is larger
+    chance    = w / (w + rivals)    w: the share of the training time that is left; rivals: the commits so
+                                    far, or the number that past rounds led to, whichever is larger
     expected  = chance * (winner's share + emission) + chances of second and third place * their shares
     worth     = expected - stake at risk * the miner's own rate of slashes
     rate      = worth / seconds that the device is busy
@@ -95,8 +95,8 @@ class Appraisal:
             return f"round {self.offer.round_id}: no: {'; '.join(self.reasons)}"
         return (
             f"round {self.offer.round_id}: expects {tokens(self.expected)} DLBC (chance of winning "
-            f"{self.chance:.0%}, {self.offer.rivals:g} rivals) less {tokens(self.risk)} risk in {self.seconds:.0f} s: "
-            f"{tokens(self.rate * 3600)} an hour"
+            f"{self.chance:.0%}, {self.offer.rivals:g} rivals) less {tokens(self.risk)} risk in "
+            f"{self.seconds:.0f} s: {tokens(self.rate * 3600)} an hour"
         )
 
 

@@ -1,7 +1,7 @@
 """When to stop training so that the commit is mined in time. Pure: times go in, times come out.
 
-    ... training and the last, marked epoch | checking, saving | encrypting, uploading | >= 3 blocks | commitEnd
-                                stop_training                                     commit_by
+    ... training, last epoch marked | checking, saving | encrypting, uploading | >= 3 blocks | commitEnd
+                        stop_training                                     commit_by
 
 What the steps cost is measured on the miner's own machine and remembered in the journal (`Costs`): the first
 round is planned with cautious guesses, later ones with facts.
