@@ -2,8 +2,8 @@
 
 The format is stated in docs/protocol.md, "Manifest". `Manifest.from_bytes` believes nothing: every number is
 bounded, sizes must agree with one another, and bytes that are not the canonical encoding are refused, so that
-one manifest has one CID. Whether architecture and data *are* what the manifest says needs torch and the files:
-see `dlbc.materials`.
+one manifest has one CID. Whether architecture and data *are* what the manifest says needs torch and the
+files: see `dlbc.materials`.
 """
 
 from __future__ import annotations
