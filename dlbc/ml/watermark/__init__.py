@@ -1,0 +1,26 @@
+"""Whose model is it: a mark that its miner embeds, and a lineage test that needs no mark.
+
+Four verbs: `keygen`, `embed`, `extract`, `verify`. Presence of a mark proves no work, since anyone can embed
+one; what counts is the order of commitments and the absence of other owners' marks.
+"""
+
+from dlbc.ml.watermark.align import choose_probes
+from dlbc.ml.watermark.keys import Key, keygen, private_key_count, private_keys
+from dlbc.ml.watermark.lineage import Lineage, lineage
+from dlbc.ml.watermark.mark import Verdict, embed, extract, start_score, strength, verify
+
+__all__ = [
+    "Key",
+    "Lineage",
+    "Verdict",
+    "choose_probes",
+    "embed",
+    "extract",
+    "keygen",
+    "lineage",
+    "private_key_count",
+    "private_keys",
+    "start_score",
+    "strength",
+    "verify",
+]

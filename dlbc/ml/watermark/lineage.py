@@ -1,0 +1,62 @@
+"""Is this network derived from an earlier one? A test without a key: derived networks align, others do not.
+
+The flag withholds a reward; it never slashes, because its error rate is measured and not proven.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlbc.ml.channels import Network
+from dlbc.ml.tensor_file import Array
+from dlbc.ml.watermark.align import align
+from dlbc.ml.watermark.balance import Floats
+
+COSINE = 0.45
+MATCH = 0.50
+MIN_FAN_IN = 144
+MIN_WEIGHTS = 4_096
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """How alike two networks are once their channels are in one order.
+
+    Attributes:
+        cosine: largest aligned cosine over the tensors large enough to mean something; 0 without any.
+        match: share of channels whose incoming and outgoing weights name the same partner.
+        related: cosine >= 0.45 or match >= 0.50.
+    """
+
+    cosine: float
+    match: float
+    related: bool
+
+
+def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
+    """Compare a submission with an earlier model of the same architecture.
+
+    Args:
+        probes: `choose_probes(train.x, specHash)`.
+    """
+    alignment = align(subject, reference, probes)
+    first = reference.first_layers
+    cosines = [
+        _cosine(alignment.subject[name], alignment.reference[name])
+        for name in reference.carriers
+        if name not in first and _large(alignment.reference[name])
+    ]
+    cosine = max(cosines, default=0.0)
+    return Lineage(cosine, alignment.match, cosine >= COSINE or alignment.match >= MATCH)
+
+
+def _large(weight: Floats) -> bool:
+    # Small tensors (3x3 depthwise ones above all) align by chance at 0.57 to 0.78.
+    return weight.shape[1] * weight.shape[2] >= MIN_FAN_IN and weight.size >= MIN_WEIGHTS
+
+
+def _cosine(a: Floats, b: Floats) -> float:
+    length = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float((a * b).sum()) / length if length > 0 else 0.0
