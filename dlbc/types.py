@@ -13,7 +13,13 @@ from enum import IntEnum
 from functools import cache
 from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
-from eth_utils.address import is_address, is_same_address, to_checksum_address
+from eth_utils.address import (
+    is_checksum_address,
+    is_checksum_formatted_address,
+    is_hex_address,
+    is_same_address,
+    to_checksum_address,
+)
 
 Address = Annotated[str, "address"]
 Bytes32 = Annotated[bytes, "bytes32"]
@@ -95,11 +101,10 @@ def camel_case(name: str) -> str:
 
 def _checked(where: str, abi_type: str, value: object) -> object:
     if abi_type == "address":
-        # A mixed-case address with a wrong checksum is a typing error, and is_address refuses it.
-        if not isinstance(value, str) or not is_address(value):
-            raise ValueError(
-                f"{where}: expected an address of 20 bytes (0x and 40 hex digits), found {value!r}"
-            )
+        if not isinstance(value, str) or not is_hex_address(value):
+            raise ValueError(f"{where}: expected an address (0x and 40 hex digits), found {value!r}")
+        if is_checksum_formatted_address(value) and not is_checksum_address(value):
+            raise ValueError(f"{where}: {value} has a wrong EIP-55 checksum: a digit was mistyped")
         return to_checksum_address(value)
     if abi_type == "bytes32":
         if not isinstance(value, bytes | bytearray) or len(value) != 32:
