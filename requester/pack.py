@@ -204,8 +204,8 @@ def _warnings(test: Dataset, least: int, tol: int) -> tuple[str, ...]:
     found = []
     if least <= common:
         found.append(
-            f"always guessing the most frequent label gets {common} of {samples} right and reaches the minimum "
-            f"({least}): any miner gets the fee for that"
+            f"always guessing the most frequent label gets {common} of {samples} right and "
+            f"reaches the minimum of {least}: any miner gets the fee for that"
         )
     if tol * 50 > samples:
         found.append(
