@@ -172,16 +172,26 @@ def read_secret_file(path: Path) -> str:
         raise UsageError(f"{path} is not UTF-8 text") from error
 
 
-def _write(directory: Path, name: str, account: LocalAccount, password: str) -> Keystore:
+def free_path(directory: Path, name: str) -> Path:
+    """Where the keystore of a new account goes; lets a program refuse a name before it asks for a password.
+
+    Raises:
+        UsageError: the name is taken, or no file name.
+    """
     if _NAME.fullmatch(name) is None:
         raise UsageError(
             f"keystore name {name!r}: use up to 64 letters, digits, dots, dashes and underscores"
         )
-    if not password:
-        raise UsageError("the password is empty: choose one, every reader of the file would have the key")
     path = directory / f"{name}.json"
     if path.exists():
         raise UsageError(f"{path} exists already: choose another name; a keystore is never overwritten")
+    return path
+
+
+def _write(directory: Path, name: str, account: LocalAccount, password: str) -> Keystore:
+    path = free_path(directory, name)
+    if not password:
+        raise UsageError("the password is empty: choose one, every reader of the file would have the key")
     document = json.dumps(account.encrypt(password, kdf="scrypt", iterations=_scrypt_n()))
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

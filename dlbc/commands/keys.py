@@ -45,6 +45,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 @click.pass_obj
 def new(directory: Path, name: str, password_file: Path | None, as_json: bool) -> None:
     """Make an account NAME."""
+    keystore.free_path(directory, name)
     _report(keystore.create(directory, name, keystore.read_password(password_file, confirm=True)), as_json)
 
 
@@ -62,6 +63,7 @@ def import_(
     directory: Path, name: str, key_file: Path | None, password_file: Path | None, as_json: bool
 ) -> None:
     """Encrypt an existing private key as account NAME."""
+    keystore.free_path(directory, name)
     if key_file is None:
         text = click.prompt("Private key (64 hex digits)", hide_input=True, err=True)
     elif str(key_file) == "-":
