@@ -1,7 +1,7 @@
 """Child processes that never outlive their parent, and Anvil.
 
-A parent that is killed with -9 runs no clean-up, so the kernel is asked to kill the child (Linux; elsewhere only an orderly
-end stops it).
+A parent that is killed with -9 runs no clean-up, so the kernel is asked to kill the child (Linux; elsewhere
+only an orderly end stops it).
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ log = structlog.get_logger(__name__)
 ANVIL_VARIABLE = "DLBC_ANVIL"
 LOG_TAIL_BYTES = 2000
 
-# Runs between fork and the program, in a process of its own: the death signal survives exec, but a thread-rich parent must
-# not run Python after fork (`preexec_fn`). The parent may die before prctl: hence the look at the parent's id.
+# Runs between fork and the program, in a process of its own: the death signal survives exec, but a
+# thread-rich parent must not run Python after fork (`preexec_fn`). The parent may die before prctl: hence the
+# look at the parent's id.
 _DIE_WITH_PARENT = """
 import os, sys
 if sys.platform == "linux":
@@ -102,7 +103,7 @@ def stop_child(process: subprocess.Popen[bytes], grace: float = 5.0) -> int:
 
 
 class _Spawner:
-    """Starts all children from one thread: the kernel sends the death signal when the *thread* that started a child ends."""
+    """One lasting thread that starts all children: the kernel looks at the death of the starting *thread*."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -201,7 +202,8 @@ def start_anvil(
 
     Args:
         port: TCP port; it must be free, since programs attach to whatever answers there.
-        block_time: seconds between blocks; None mines a block for each transaction, and then its clock stands still.
+        block_time: seconds between blocks; None mines a block for each transaction, and then its clock stands
+            still.
         log_file: its output, overwritten.
         arguments: more of its own flags.
         timeout: seconds that the start may take.

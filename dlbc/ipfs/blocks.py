@@ -1,7 +1,7 @@
 """Blocks: read from the repo's flatfs with their hash checked, or brought by the node with a time limit.
 
-Flatfs keeps each block as blocks/<two characters>/<base32 of its multihash>.data and renames it into place when it is
-whole. Source: https://github.com/ipfs/go-ds-flatfs (shard "next-to-last/2").
+Flatfs keeps each block as blocks/<two characters>/<base32 of its multihash>.data and renames it into place
+when it is whole. Source: https://github.com/ipfs/go-ds-flatfs (shard "next-to-last/2").
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from dlbc.ipfs.cid import MULTIHASH_PREFIX, digest_to_cid
 log = structlog.get_logger(__name__)
 
 MAX_BLOCK_BYTES = 2 << 20  # bitswap carries no larger block
-MAX_WAITING = 512  # threads that may wait for blocks nobody delivers
+# Threads that may wait for blocks. Callers still waiting need at most half: 32 calls, 16 blocks ahead each.
+MAX_WAITING = 1024
+RESTART_SECONDS = 10.0
 
 
 class BlockFolder:
@@ -80,8 +82,8 @@ class BlockFolder:
 class BlockFetcher:
     """Brings blocks one at a time, each with a deadline, though the library's call has none.
 
-    A call that nobody answers keeps its thread. Callers who want the same block share one call, so what is missing costs one
-    thread however often it is asked for. Above `max_waiting`, `restart` frees them all.
+    A call that nobody answers keeps its thread. Callers who want the same block share one call, so what is
+    missing costs one thread however often it is asked for. Above `max_waiting`, `restart` frees them all.
     """
 
     def __init__(
@@ -100,8 +102,8 @@ class BlockFetcher:
         self._restart = restart
         self._max_waiting = max_waiting
         self._lock = threading.Lock()
+        self._room_lock = threading.Lock()
         self._calls: dict[bytes, threading.Event] = {}
-        self._failed: set[bytes] = set()
 
     def want(self, digest: bytes) -> None:
         """Starts to bring a block, if it is neither here nor on its way."""
@@ -110,12 +112,7 @@ class BlockFetcher:
         with self._lock:
             if digest in self._calls:
                 return
-            full = len(self._calls) >= self._max_waiting
-        if full:
-            log.warning(
-                "too many blocks that nobody delivers: restarting the swarm", waiting=self._max_waiting
-            )
-            self._restart()
+        self._make_room()
         with self._lock:
             if digest in self._calls:
                 return
@@ -150,6 +147,16 @@ class BlockFetcher:
         """How many blocks are on their way or missing."""
         with self._lock:
             return len(self._calls)
+
+    def _make_room(self) -> None:
+        with self._room_lock:
+            if self.waiting() < self._max_waiting:
+                return
+            log.warning("too many blocks that nobody delivers: restarting the swarm", waiting=self.waiting())
+            self._restart()
+            end = time.monotonic() + RESTART_SECONDS
+            while self.waiting() >= self._max_waiting and time.monotonic() < end:
+                time.sleep(0.01)  # the calls have ended; their threads are about to say so
 
     def _bring(self, digest: bytes) -> None:
         try:

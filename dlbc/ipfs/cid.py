@@ -1,7 +1,7 @@
 """CIDv0 ↔ the 32-byte digest that the contracts store.
 
-A CIDv0 is base58btc(0x12 0x20 ‖ sha2-256(root block)): always 46 characters that begin with "Qm". The chain keeps only the
-digest, a `bytes32`. Source: https://github.com/multiformats/cid#cidv0
+A CIDv0 is base58btc(0x12 0x20 ‖ sha2-256(root block)): always 46 characters that begin with "Qm". The chain
+keeps only the digest, a `bytes32`. Source: https://github.com/multiformats/cid#cidv0
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def digest_to_cid(digest: bytes) -> str:
 def cid_to_digest(cid: str) -> bytes:
     """The 32-byte digest inside a CIDv0.
 
-    Strict, because two spellings of one content would be two announcements: no path, no CIDv1, no other hash, no
-    white space.
+    Strict, because two spellings of one content would be two announcements: no path, no CIDv1, no other hash,
+    no white space.
 
     Raises:
         ContentInvalid: anything else than the one canonical spelling of a CIDv0.
@@ -63,9 +63,10 @@ def as_digest(cid_or_digest: str | bytes) -> bytes:
 
 
 def raw_block_cid(digest: bytes) -> str:
-    """The CIDv1 that names the same block as *opaque bytes*: codec raw has no links, so asking for it brings one block.
+    """The CIDv1 that names the same block as *opaque bytes*.
 
-    Kubo's blockstore and bitswap find blocks by multihash, whatever the codec. This is how a DAG is fetched block by
-    block through a library whose only fetch is a recursive pin.
+    Codec raw has no links, so asking for it brings one block only. Kubo's blockstore and bitswap find blocks
+    by multihash, whatever the codec. This is how a DAG is fetched block by block through a library whose only
+    fetch is a recursive pin.
     """
     return "b" + base64.b32encode(_RAW_CID_PREFIX + digest).decode().rstrip("=").lower()

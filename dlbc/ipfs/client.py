@@ -1,7 +1,7 @@
 """What the programs know of IPFS: add a file, fetch a file, is it here, pin, peers.
 
-The node is never believed: what it adds must get the CID that we compute, and what it delivers must hash to the CID that
-was asked for. Works with any Kubo daemon by URL and with the embedded node.
+The node is never believed: what it adds must get the CID that we compute, and what it delivers must hash to
+the CID that was asked for. Works with any Kubo daemon by URL and with the embedded node.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import structlog
-from ipfshttpclient import exceptions
+from ipfshttpclient import exceptions  # type: ignore[import-untyped]
 
 from dlbc.errors import ContentInvalid, ContentUnavailable, IPFSError
 from dlbc.ipfs import transport
@@ -28,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 CALL_SECONDS = 15.0
 UPLOAD_BYTES_PER_SECOND = 1_000_000  # the slowest node that `add_file` still waits for
-LOCAL_MARGIN_SECONDS = 5.0  # the node gives up first and says why; we only when it does not
 
 # Said explicitly on every add: operators can change a daemon's defaults, and newer daemons have others.
 IMPORT_OPTIONS: dict[str, str] = {
@@ -105,8 +104,8 @@ class IPFS:
             timeout: total seconds; by default a minute and what 1 MB/s needs.
 
         Raises:
-            IPFSError: also when the node gives another CID (it does not honour the import options), or when the file
-                cannot be read or grows meanwhile.
+            IPFSError: also when the node gives another CID (it does not honour the import options), or when
+                the file cannot be read or grows meanwhile.
         """
         hasher = FileHasher()
         try:
@@ -123,8 +122,9 @@ class IPFS:
         cid = digest_to_cid(digest)
         if reply != cid:
             raise IPFSError(
-                f"the IPFS node at {self.url} gave {path} the CID {str(reply)[:80]}, expected {cid}: it does not honour "
-                f"cid-version=0, raw-leaves=false, chunker=size-{CHUNK_BYTES}, {MAX_LINKS} links a block"
+                f"the IPFS node at {self.url} gave {path} the CID {str(reply)[:80]}, expected {cid}: "
+                f"it does not honour cid-version=0, raw-leaves=false, chunker=size-{CHUNK_BYTES}, "
+                f"{MAX_LINKS} links a block"
             )
         log.debug("ipfs file added", cid=cid, size=hasher.size)
         return Added(cid, digest, hasher.size)
@@ -132,8 +132,8 @@ class IPFS:
     def fetch_file(self, cid_or_digest: str | bytes, target: Path, *, max_bytes: int, timeout: float) -> int:
         """Fetches a file, checks every byte against the CID, and only then puts it at `target`.
 
-        The size that its root block announces is checked before anything else is fetched. On any failure `target` is as
-        before and no partial file stays.
+        The size that its root block announces is checked before anything else is fetched. On any failure
+        `target` is as before and no partial file stays.
 
         Args:
             cid_or_digest: CIDv0, or the 32 bytes of it that are on chain.
@@ -146,8 +146,8 @@ class IPFS:
 
         Raises:
             ContentUnavailable: it did not arrive in time; it may later.
-            ContentInvalid: a directory, larger than `max_bytes`, not a file that `add_file` can have made, or not a CIDv0.
-                Final.
+            ContentInvalid: a directory, larger than `max_bytes`, not a file that `add_file` can have made, or
+                not a CIDv0. Final.
             IPFSError: the node's or the disk's failure.
         """
         digest = as_digest(cid_or_digest)
@@ -163,7 +163,7 @@ class IPFS:
             temporary = Path(name)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    self._receive(cid, digest, file, size, end, timeout)
+                    self._receive(digest, size, file, end)
                     file.flush()
                     os.fsync(file.fileno())
                 temporary.replace(target)
@@ -185,7 +185,7 @@ class IPFS:
             with transport.failures(f"look for {cid}", self.url, _classify):
                 stat = self._client.files.stat(
                     f"/ipfs/{cid}",
-                    opts={"offline": "true", "with-local": "true", "timeout": f"{self._timeout:g}s"},
+                    opts={"offline": "true", "with-local": "true", "timeout": _node_seconds(self._timeout)},
                 )
                 return bool(stat.get("Local", False))  # Kubo leaves false out
         except ContentUnavailable:
@@ -202,8 +202,8 @@ class IPFS:
         with transport.failures(f"pin {cid}", self.url, _classify):
             self._client.pin.add(
                 cid,
-                opts={"timeout": f"{timeout:g}s", "progress": "false"},
-                timeout=timeout + LOCAL_MARGIN_SECONDS,
+                opts={"timeout": _node_seconds(timeout), "progress": "false"},
+                timeout=timeout,
             )
 
     def unpin(self, cid_or_digest: str | bytes) -> None:
@@ -232,7 +232,12 @@ class IPFS:
     def connect(self, multiaddr: str) -> None:
         """Connects to a peer: "/ip4/127.0.0.1/tcp/4001/p2p/12D3…". Doing it twice is no error."""
         with transport.failures(f"connect to {multiaddr}", self.url):
-            self._client.swarm.connect(multiaddr, opts={"timeout": f"{self._timeout:g}s"})
+            self._client.swarm.connect(multiaddr, opts={"timeout": _node_seconds(self._timeout)})
+
+    def peers(self) -> list[str]:
+        """Peer ids that the node is connected to now."""
+        with transport.failures("ask for peers", self.url):
+            return [str(peer["Peer"]) for peer in self._client.swarm.peers().as_json()["Peers"] or []]
 
     def repo_size(self) -> int:
         """Bytes that the node's repo takes on its disk."""
@@ -253,7 +258,7 @@ class IPFS:
         try:
             with transport.failures(f"fetch {cid}", self.url, _classify):
                 stat = self._client.files.stat(
-                    f"/ipfs/{cid}", opts={"timeout": f"{timeout:g}s"}, timeout=timeout + LOCAL_MARGIN_SECONDS
+                    f"/ipfs/{cid}", opts={"timeout": _node_seconds(timeout)}, timeout=timeout
                 )
                 kind, size = stat["Type"], int(stat["Size"])
         except IPFSError as error:
@@ -262,9 +267,8 @@ class IPFS:
             raise ContentInvalid(f"{cid} is a {str(kind)[:40]}, not a plain file")
         return size
 
-    def _receive(
-        self, cid: str, digest: bytes, file: BinaryIO, size: int, end: float, timeout: float
-    ) -> None:
+    def _receive(self, digest: bytes, size: int, file: BinaryIO, end: float) -> None:
+        cid = digest_to_cid(digest)
         hasher = FileHasher()
         seconds = max(0.1, end - time.monotonic())
         try:
@@ -274,8 +278,8 @@ class IPFS:
                     cid,
                     stream=True,
                     # One byte more than announced, so that longer content shows.
-                    opts={"length": str(size + 1), "timeout": f"{seconds:.1f}s"},
-                    timeout=seconds + LOCAL_MARGIN_SECONDS,
+                    opts={"length": str(size + 1), "timeout": _node_seconds(seconds)},
+                    timeout=seconds,
                 ) as pieces,
             ):
                 for piece in pieces:
@@ -284,7 +288,7 @@ class IPFS:
                         raise ContentInvalid(f"{cid} announces {size} bytes and holds more")
                     file.write(piece)
         except IPFSError as error:
-            raise _timed_out(error, cid, timeout) from error
+            raise _timed_out(error, cid, seconds) from error
         if hasher.size < size:
             raise ContentUnavailable(f"{cid} ended after {hasher.size} of {size} bytes")
         if hasher.digest() != digest:
@@ -301,6 +305,11 @@ def _hashed_pieces(file: BinaryIO, hasher: FileHasher) -> Iterator[bytes]:
     while piece := file.read(READ_BYTES):
         hasher.update(piece)
         yield piece
+
+
+def _node_seconds(seconds: float) -> str:
+    """What the node is told, so that it gives up a little before us and says why."""
+    return f"{max(0.9 * seconds, seconds - 2.0):.3f}s"
 
 
 def _classify(message: str) -> IPFSError | None:

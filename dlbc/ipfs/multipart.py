@@ -1,13 +1,13 @@
 """Reading an upload as it comes: chunked transfer encoding, then the one file inside multipart/form-data.
 
-The standard library's server leaves both to its user. Nothing is held in memory beyond a piece and a boundary.
+The standard library's server leaves both to its user. It holds a piece and a boundary.
 """
 
 from __future__ import annotations
 
 import email.message
+import io
 from collections.abc import Iterator
-from typing import BinaryIO
 
 PIECE_BYTES = 1 << 18
 MAX_HEAD_BYTES = 16_384
@@ -17,7 +17,7 @@ class BadUpload(Exception):
     """The request's body is not an upload of one file."""
 
 
-def request_body(headers: email.message.Message, stream: BinaryIO) -> Iterator[bytes]:
+def request_body(headers: email.message.Message, stream: io.BufferedIOBase) -> Iterator[bytes]:
     """The body in pieces, by Content-Length or chunked. Raises BadUpload when it is cut off or malformed."""
     if "chunked" in headers.get("Transfer-Encoding", "").lower():
         yield from _chunked(stream)
@@ -34,7 +34,7 @@ def request_body(headers: email.message.Message, stream: BinaryIO) -> Iterator[b
         yield piece
 
 
-def _chunked(stream: BinaryIO) -> Iterator[bytes]:
+def _chunked(stream: io.BufferedIOBase) -> Iterator[bytes]:
     while True:
         line = stream.readline(1024)
         try:

@@ -1,7 +1,8 @@
 """The embedded node's process: `python -m dlbc.ipfs.node --repo DIR`.
 
-Prints one line of JSON when it is ready, {"rpc", "token", "peer_id", "multiaddr", "pid"}, and serves until SIGTERM or SIGINT.
-Started by `dlbc.ipfs.embedded`; libkubo is loaded here and nowhere else.
+Prints one line of JSON, {"rpc", "token", "peer_id", "multiaddr", "pid"} when it is ready or {"error"} when
+it cannot start, and serves until SIGTERM or SIGINT. Started by `dlbc.ipfs.embedded`; libkubo is loaded here
+only.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ log = structlog.get_logger(__name__)
 
 LOCK_NAME = "dlbc-node.lock"
 TOKEN_VARIABLE = "DLBC_IPFS_TOKEN"  # noqa: S105 - the variable's name
+LOG_NAME = "node.log"
+STATE_NAME = "dlbc-node.json"
+MAX_LOG_BYTES = 4 << 20
 CLOSE_SECONDS = 4.0
 
 
@@ -90,6 +94,12 @@ def _write_configuration(repo: Path, swarm_host: str, swarm_port: int) -> None:
     temporary.replace(path)
 
 
+def _trim_log(path: Path) -> None:
+    """Empties a log that has grown large; whoever has it open appends."""
+    if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
+        path.write_bytes(b"")
+
+
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dlbc.ipfs.node", description=__doc__)
     parser.add_argument("--repo", type=Path, required=True)
@@ -111,12 +121,13 @@ def serve(options: argparse.Namespace) -> None:
     repo.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = lock_repo(repo)
     os.chdir(repo)  # libkubo writes ./kubo.log
-    (repo / "kubo.log").write_bytes(b"")  # and never trims it
+    _trim_log(repo / LOG_NAME)
     node = KuboNode(repo)
     node.create_repo()
     _write_configuration(repo, options.swarm_host, options.swarm_port)
     node.run()
     commands = NodeCommands(node, repo, options.peer, options.max_repo_bytes)
+    commands.collect_if_full()
     try:
         server = RPCServer(
             options.port, os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24), commands.table()
@@ -137,9 +148,13 @@ def serve(options: argparse.Namespace) -> None:
         "multiaddr": identity["Addresses"][0],
         "pid": os.getpid(),
     }
-    sys.stdout.write(json.dumps(ready) + "\n")
-    sys.stdout.flush()
+    state = repo / STATE_NAME
+    state.unlink(missing_ok=True)
+    state.touch(mode=0o600)  # it holds the token
+    state.write_text(json.dumps(ready))
+    _say(ready)
     stop.wait()
+    state.unlink(missing_ok=True)
     server.shutdown()
     server.server_close()
     # Closing waits for Go, and threads that wait for a missing block would keep the interpreter: bound both.
@@ -147,6 +162,11 @@ def serve(options: argparse.Namespace) -> None:
     closing.start()
     closing.join(CLOSE_SECONDS)
     lock.close()
+
+
+def _say(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -157,11 +177,9 @@ def main(arguments: list[str] | None = None) -> None:
     code = 0
     try:
         serve(_options(arguments))
-    except DLBCError as error:
-        sys.stderr.write(f"{error}\n")
-        code = error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
+    except (DLBCError, OSError) as error:
+        log.error("the node ended", error=str(error))
+        _say({"error": str(error)})
         code = IPFSError.exit_code
     sys.stderr.flush()
     os._exit(code)  # the Go runtime and its waiting calls do not take part in an ordinary exit

