@@ -1,0 +1,193 @@
+"""The hub contract; `contracts/interfaces/IDLBC.sol` says what each function does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dlbc.chain.client import Chain
+from dlbc.chain.contracts.binding import Binding, Call
+from dlbc.chain.contracts.views import (
+    Account,
+    Candidate,
+    Commit,
+    Economy,
+    Floors,
+    Limits,
+    PhaseNow,
+    Preview,
+    Rank,
+    Round,
+    Task,
+    Timing,
+)
+from dlbc.types import BlockHeader, ModelClaim, ModelCommitment, TaskSpec
+
+
+class Hub(Binding):
+    """Accounts, tasks, rounds and the chain of blocks. Getters raise ChainError where there is no answer."""
+
+    def __init__(self, chain: Chain, block: int | str = "latest") -> None:
+        super().__init__(chain, "DLBC", chain.deployment.hub, block)
+
+    def at(self, block: int | str) -> Hub:
+        """The same contract, its state read at another block."""
+        return Hub(self._chain, block)
+
+    # Accounts
+
+    def account(self, owner: str) -> Account:
+        return self.read(Account, "account", owner)  # type: ignore[no-any-return]
+
+    def deposit(self, amount: int) -> Call:
+        return self.call("deposit", amount)
+
+    def withdraw(self, amount: int) -> Call:
+        return self.call("withdraw", amount)
+
+    def stake(self, amount: int) -> Call:
+        return self.call("stake", amount)
+
+    def request_unbond(self, amount: int) -> Call:
+        return self.call("requestUnbond", amount)
+
+    def unbond(self) -> Call:
+        return self.call("unbond")
+
+    # Tasks
+
+    def task(self, task_id: int) -> Task:
+        return self.read(Task, "task", task_id)  # type: ignore[no-any-return]
+
+    def task_count(self) -> int:
+        return int(self.read(int, "taskCount"))
+
+    def task_id_of(self, spec_hash: bytes) -> int:
+        return int(self.read(int, "taskIdOf", spec_hash))
+
+    def queue_length(self) -> int:
+        return int(self.read(int, "queueLength"))
+
+    def next_task(self) -> int:
+        return int(self.read(int, "nextTask"))
+
+    def rank(self, task_id: int) -> Rank:
+        return self.read(Rank, "rank", task_id)  # type: ignore[no-any-return]
+
+    def floors(self, spec: TaskSpec) -> Floors:
+        return self.read(Floors, "floors", spec)  # type: ignore[no-any-return]
+
+    def submit_task(self, spec: TaskSpec) -> Call:
+        return self.call("submitTask", spec)
+
+    def cancel_task(self, task_id: int, spec: TaskSpec) -> Call:
+        return self.call("cancelTask", task_id, spec, what=f"cancelTask {task_id}")
+
+    def open_round(self, slot: int) -> Call:
+        return self.call("openRound", slot, what=f"openRound in slot {slot}")
+
+    def prune(self, n: int) -> Call:
+        return self.call("prune", n)
+
+    # Rounds
+
+    def round(self, round_id: int) -> Round:
+        return self.read(Round, "round", round_id)  # type: ignore[no-any-return]
+
+    def round_count(self) -> int:
+        return int(self.read(int, "roundCount"))
+
+    def round_in_slot(self, slot: int) -> int:
+        return int(self.read(int, "roundInSlot", slot))
+
+    def phase(self, round_id: int) -> PhaseNow:
+        return self.read(PhaseNow, "phase", round_id)  # type: ignore[no-any-return]
+
+    def candidates(self, round_id: int) -> list[Candidate]:
+        return list(self.read(tuple[Candidate, ...], "candidates", round_id))
+
+    def commit_of(self, round_id: int, miner: str) -> Commit:
+        return self.read(Commit, "commitOf", round_id, miner)  # type: ignore[no-any-return]
+
+    def preview(self, round_id: int, spec: TaskSpec) -> Preview:
+        return self.read(Preview, "preview", round_id, spec)  # type: ignore[no-any-return]
+
+    def commit_model(
+        self,
+        round_id: int,
+        commitment: bytes,
+        artifact: bytes,
+        artifact_bytes: int,
+        anchor: bytes,
+        spec_hash: bytes,
+    ) -> Call:
+        """`commitment` is the digest that `dlbc.wire.typed_data.commit_digest` computes."""
+        return self.call(
+            "commitModel",
+            round_id,
+            commitment,
+            artifact,
+            artifact_bytes,
+            anchor,
+            spec_hash,
+            what=f"commitModel in round {round_id}",
+        )
+
+    def reveal_key(self, round_id: int, spec: TaskSpec, key: bytes) -> Call:
+        return self.call("revealKey", round_id, spec, key, what=f"revealKey of round {round_id}")
+
+    def claim_model(self, commitment: ModelCommitment, score: int, spec: TaskSpec, signature: bytes) -> Call:
+        what = f"claimModel in round {commitment.round_id}, score {score}"
+        return self.call("claimModel", commitment, score, spec, signature, what=what)
+
+    def show_key(self, commitment: ModelCommitment, key: bytes) -> Call:
+        return self.call("showKey", commitment, key, what=f"showKey in round {commitment.round_id}")
+
+    def finalize(self, round_id: int, spec: TaskSpec, winner: ModelCommitment) -> Call:
+        return self.call("finalize", round_id, spec, winner, what=f"finalize round {round_id}")
+
+    def release_locks(self, round_id: int, miners: Sequence[str]) -> Call:
+        return self.call("releaseLocks", round_id, list(miners), what=f"releaseLocks of round {round_id}")
+
+    def claim_compensation(self, round_id: int) -> Call:
+        return self.call("claimCompensation", round_id, what=f"claimCompensation of round {round_id}")
+
+    # The chain of blocks, parameters, hashes
+
+    def head(self) -> bytes:
+        return bytes(self.read(bytes, "head"))
+
+    def height(self) -> int:
+        return int(self.read(int, "height"))
+
+    def chain_score(self) -> int:
+        return int(self.read(int, "chainScore"))
+
+    def emitted(self) -> int:
+        return int(self.read(int, "emitted"))
+
+    def timing(self) -> Timing:
+        return self.read(Timing, "timing")  # type: ignore[no-any-return]
+
+    def economy(self) -> Economy:
+        return self.read(Economy, "economy")  # type: ignore[no-any-return]
+
+    def limits(self) -> Limits:
+        return self.read(Limits, "limits")  # type: ignore[no-any-return]
+
+    def token(self) -> str:
+        return str(self.read(str, "token"))
+
+    def committee(self) -> str:
+        return str(self.read(str, "committee"))
+
+    def hash_spec(self, spec: TaskSpec) -> bytes:
+        return bytes(self.read(bytes, "hashSpec", spec))
+
+    def hash_commitment(self, commitment: ModelCommitment) -> bytes:
+        return bytes(self.read(bytes, "hashCommitment", commitment))
+
+    def hash_claim(self, claim: ModelClaim) -> bytes:
+        return bytes(self.read(bytes, "hashClaim", claim))
+
+    def hash_header(self, header: BlockHeader) -> bytes:
+        return bytes(self.read(bytes, "hashHeader", header))

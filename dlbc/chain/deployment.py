@@ -1,0 +1,91 @@
+"""`deployments/<chainid>.json`: which contracts, on which chain."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_utils.address import is_address, to_checksum_address
+
+from dlbc.errors import UsageError
+
+MAX_BYTES = 1 << 20
+REQUIRED = ("DLBC", "Committee", "DLBCToken")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Where the contracts lie.
+
+    Attributes:
+        genesis_hash: of the EVM chain, 32 bytes.
+        block: of the first contract; nothing before it is read.
+        hub, committee, token: checksummed addresses.
+        ipfs_peers: multiaddresses that every program's node connects to.
+    """
+
+    chain_id: int
+    genesis_hash: bytes
+    block: int
+    hub: str
+    committee: str
+    token: str
+    ipfs_peers: tuple[str, ...] = ()
+
+
+def deployment_path(given: Path | None, chain_id: int) -> Path:
+    """The file meant: `given` itself, or `<chain_id>.json` in it, or in ./deployments."""
+    folder = given or Path("deployments")
+    return folder / f"{chain_id}.json" if given is None or folder.is_dir() else folder
+
+
+def load_deployment(path: Path) -> Deployment:
+    """Reads and checks the file.
+
+    Raises:
+        UsageError: missing, or not what scripts/deploy.py writes; the message names the field.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path}: larger than {MAX_BYTES} bytes: not a deployment file")
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be read ({error.strerror}). Deploy the contracts (make deploy), or point --deployment "
+            "(DLBC_DEPLOYMENT) at the file of an existing deployment on this chain"
+        ) from error
+    except ValueError as error:
+        raise UsageError(f"{path}: not JSON ({error}); expected what scripts/deploy.py writes") from error
+    try:
+        return _parse(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{path}: {_fault(error)}; expected what scripts/deploy.py writes") from error
+
+
+def _parse(content: Any) -> Deployment:
+    if content["version"] != 1:
+        raise ValueError(f"version {content['version']}, but this program reads version 1")
+    addresses = {}
+    for name in REQUIRED:
+        address = content["contracts"][name]["address"]
+        if not is_address(address):
+            raise ValueError(f"contracts.{name}.address is {address!r}, not an address")
+        addresses[name] = to_checksum_address(address)
+    genesis = bytes.fromhex(content["genesis_hash"].removeprefix("0x"))
+    if len(genesis) != 32:
+        raise ValueError("genesis_hash is not 32 bytes")
+    return Deployment(
+        chain_id=int(content["chain_id"]),
+        genesis_hash=genesis,
+        block=int(content["block"]),
+        hub=addresses["DLBC"],
+        committee=addresses["Committee"],
+        token=addresses["DLBCToken"],
+        ipfs_peers=tuple(str(peer) for peer in content.get("ipfs_peers", ())),
+    )
+
+
+def _fault(error: Exception) -> str:
+    return f"field {error} is missing" if isinstance(error, KeyError) else str(error)
