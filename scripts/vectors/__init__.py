@@ -1,0 +1,1 @@
+"""The examples in tests/vectors: `examples` is the data, `hashed` and `computed` describe it file by file."""
