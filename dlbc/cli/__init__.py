@@ -1,0 +1,26 @@
+"""What the command lines of all programs share.
+
+| File | Concern |
+|---|---|
+| `options.py` | flags, environment variables and the configuration file → `Settings` |
+| `opening.py` | `Settings` → a `Context` with chain, journal, key and IPFS |
+| `running.py` | exit codes and error messages |
+| `output.py` | words for people, JSON for programs, progress, logs |
+"""
+
+from dlbc.cli.opening import data_dir_of, open_context
+from dlbc.cli.options import chain_options, option
+from dlbc.cli.output import progress, say, show, start_logging
+from dlbc.cli.running import run_main
+
+__all__ = [
+    "chain_options",
+    "data_dir_of",
+    "open_context",
+    "option",
+    "progress",
+    "run_main",
+    "say",
+    "show",
+    "start_logging",
+]

@@ -1,0 +1,139 @@
+"""From settings to a working context: chain, contracts, key, journal, IPFS; closed again in the opposite order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import platformdirs
+import structlog
+from eth_account.signers.local import LocalAccount
+
+from dlbc.chain.client import Chain, chain_id_of
+from dlbc.chain.contracts import Committee, Hub, Token
+from dlbc.chain.deployment import Deployment, deployment_path, load_deployment
+from dlbc.chain.transactions import Transactions
+from dlbc.config import Settings
+from dlbc.errors import IPFSError, UsageError
+from dlbc.ipfs.client import IPFS
+from dlbc.ipfs.embedded import embedded_node
+from dlbc.journal import Identity, Journal
+from dlbc.keystore import list_keystores, load_account, read_password
+from dlbc.service import Context, Missing, StatusBoard
+
+JOURNAL_NAME = "journal.sqlite"
+
+log = structlog.get_logger("dlbc")
+
+
+@contextmanager
+def open_context(
+    settings: Settings, program: str, with_ipfs: bool = True, with_key: bool = True
+) -> Iterator[Context]:
+    """The parts of a program, checked: the right chain, contracts that are there, a journal of this key.
+
+    Args:
+        program: names the data folder, such as "miner".
+        with_ipfs: False for commands that need no files.
+        with_key: False for commands that only look: the journal, if there is one, is then opened read-only beside
+            its running program.
+
+    Raises:
+        UsageError: settings, keystore, deployment file or journal cannot be used.
+        ChainError: the chain cannot be used.
+        IPFSError: the IPFS node cannot be used.
+    """
+    deployment = _deployment(settings)
+    chain = Chain(settings.rpc_url, deployment)
+    chain.verify()
+    chain.head()
+    account = _account(settings) if with_key else None
+    address = _address(settings, account)
+    workdir = data_dir_of(settings, program, address)
+    identity = Identity(deployment.chain_id, "0x" + deployment.genesis_hash.hex(), deployment.hub, address)
+    with ExitStack() as stack:
+        journal = _journal(workdir / JOURNAL_NAME, identity, write=with_key)
+        stack.callback(journal.close)
+        ipfs: Any = Missing("this command was started without IPFS")
+        if with_ipfs:
+            peers = (*settings.ipfs_peers, *deployment.ipfs_peers)
+            ipfs = stack.enter_context(_ipfs(settings, workdir, peers))
+        no_key = Missing(f"this needs a key: give --keystore to {program}")
+        transactions: Any = no_key
+        if account is not None:
+            confirmations = settings.confirmations_on(deployment.chain_id)
+            transactions = Transactions(chain, account, journal, confirmations=confirmations)
+        yield Context(
+            settings=settings,
+            chain=chain,
+            hub=Hub(chain),
+            committee=Committee(chain),
+            token=Token(chain),
+            ipfs=ipfs,
+            journal=journal,
+            transactions=transactions,
+            account=account if account is not None else cast(LocalAccount, no_key),
+            address=address,
+            workdir=workdir,
+            board=StatusBoard(workdir, program=program, address=address, chain_id=deployment.chain_id),
+            log=log.bind(program=program),
+        )
+
+
+def data_dir_of(settings: Settings, program: str, address: str) -> Path:
+    """The folder of a program and its key."""
+    if settings.data_dir is not None:
+        return settings.data_dir
+    return Path(platformdirs.user_data_dir("dlbc")) / program / (address or "watch")
+
+
+def _deployment(settings: Settings) -> Deployment:
+    given = settings.deployment
+    if given is not None and not given.is_dir():
+        return load_deployment(given)
+    return load_deployment(deployment_path(given, chain_id_of(settings.rpc_url)))
+
+
+def _account(settings: Settings) -> LocalAccount:
+    if settings.keystore is None:
+        raise UsageError(
+            "no key: give --keystore (DLBC_KEYSTORE) an encrypted key file; make one with dlbc-keys new"
+        )
+    return load_account(settings.keystore, read_password(settings.password_file))
+
+
+def _address(settings: Settings, account: LocalAccount | None) -> str:
+    """Whose data it is: proven by the key, or as the keystore file claims, or unknown ("")."""
+    if account is not None:
+        return str(account.address)
+    if settings.keystore is None:
+        return ""
+    for keystore in list_keystores(settings.keystore.parent):
+        if keystore.path == settings.keystore:
+            return keystore.address
+    raise UsageError(f"{settings.keystore}: no keystore there; check --keystore")
+
+
+def _journal(path: Path, identity: Identity, *, write: bool) -> Journal:
+    if write:
+        return Journal.open(path, identity)
+    return Journal.read_only(path) if path.exists() else Journal.in_memory(identity)
+
+
+@contextmanager
+def _ipfs(settings: Settings, workdir: Path, peers: Sequence[str]) -> Iterator[IPFS]:
+    """A node of our own unless one was named; connected to its peers as far as they answer."""
+    if settings.ipfs_url is None:
+        with embedded_node(workdir / "ipfs", peers=peers) as node:
+            yield node
+        return
+    ipfs = IPFS(settings.ipfs_url)
+    log.info("ipfs_found", url=ipfs.url, version=ipfs.version())
+    for peer in peers:
+        try:
+            ipfs.connect(peer)
+        except IPFSError as error:
+            log.warning("ipfs_peer_away", peer=peer, why=str(error))
+    yield ipfs

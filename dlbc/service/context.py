@@ -1,0 +1,70 @@
+"""What handlers and actions are given, instead of globals."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import structlog
+from eth_account.signers.local import LocalAccount
+
+from dlbc.chain.client import Chain
+from dlbc.chain.contracts import Committee, Hub, Token
+from dlbc.chain.transactions import Transactions
+from dlbc.config import Settings
+from dlbc.errors import UsageError
+from dlbc.ipfs.client import IPFS
+from dlbc.journal import Journal
+from dlbc.service.status import StatusBoard
+
+
+class Missing:
+    """Stands for what a command was opened without; any use says so."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise UsageError(self._message)
+
+
+@dataclass
+class Context:
+    """The parts of a running program.
+
+    Attributes:
+        address: of the account, "" in commands without a key.
+        workdir: folder of this program and key: journal, IPFS repo, downloads, status.json.
+        stopping: set by the first SIGTERM or SIGINT; a long action looks at it and returns `Retry` soon after.
+        board: keeps status.json.
+    """
+
+    settings: Settings
+    chain: Chain
+    hub: Hub
+    committee: Committee
+    token: Token
+    ipfs: IPFS
+    journal: Journal
+    transactions: Transactions
+    account: LocalAccount
+    address: str
+    workdir: Path
+    board: StatusBoard
+    log: Any = field(default_factory=lambda: structlog.get_logger("dlbc"))
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def report(self, event: Mapping[str, Any]) -> None:
+        """Says what happened, in the log and in status.json. May be called from any thread.
+
+        Args:
+            event: JSON values; "event" names it, such as {"event": "epoch", "round_id": 5, "accuracy": 0.97}. A
+                "level" of "debug" keeps it out of an ordinary log.
+        """
+        details = {str(key): value for key, value in event.items() if key not in ("event", "level")}
+        name = str(event.get("event", "report"))
+        getattr(self.log, str(event.get("level", "info")))(name, **details)
+        self.board.report({"event": name, **details})
