@@ -19,7 +19,7 @@ class PinRecord:
         self._lock = threading.Lock()
         self._cids: dict[str, None] = {}
         if path.exists():
-            for line in path.read_text().splitlines():
+            for line in path.read_text().split("\n")[:-1]:  # what no newline ends was cut short
                 if line.startswith("+"):
                     self._cids[line[1:]] = None
                 elif line.startswith("-"):
