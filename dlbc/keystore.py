@@ -102,7 +102,16 @@ def list_keystores(directory: Path) -> list[Keystore]:
         return []
     except OSError as error:
         raise UsageError(f"cannot list keystores in {directory}: {error.strerror}") from error
-    return [Keystore(path.stem, _claimed_address(path, _read_keystore(path)), path) for path in paths]
+    return [describe(path) for path in paths]
+
+
+def describe(path: Path) -> Keystore:
+    """Name and claimed address of one keystore file; no password needed.
+
+    Raises:
+        UsageError: as `load_account`, but for the password.
+    """
+    return Keystore(path.stem, _claimed_address(path, _read_document(path)), path)
 
 
 def load_account(path: Path, password: str) -> LocalAccount:
@@ -118,7 +127,7 @@ def load_account(path: Path, password: str) -> LocalAccount:
             or "none yet: dlbc-keys new NAME"
         )
         raise UsageError(f"{path} is a directory; name one keystore file in it ({names})")
-    document = _read_keystore(path)
+    document = _read_document(path)
     claimed = _claimed_address(path, document)
     try:
         account: LocalAccount = Account.from_key(Account.decrypt(dict(document), password))
@@ -216,7 +225,7 @@ def _scrypt_n() -> int:
     return int(text)
 
 
-def _read_keystore(path: Path) -> Mapping[str, Any]:
+def _read_document(path: Path) -> Mapping[str, Any]:
     try:
         document = json.loads(_read_private(path, MAX_KEYSTORE_BYTES))
     except (ValueError, RecursionError) as error:

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from dlbc import keystore
-from dlbc.errors import DLBCError
+from dlbc.cli import run_main
 
 PASSWORD_HELP = "File with the password; else DLBC_PASSWORD_FILE, DLBC_PASSWORD or a prompt."  # noqa: S105  # a help text
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("dlbc-keys", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--keystore-dir",
     type=click.Path(path_type=Path, file_okay=False),
@@ -94,11 +94,7 @@ def list_(directory: Path, as_json: bool) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    try:
-        group()
-    except DLBCError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
+    run_main(group)
 
 
 def _report(entry: keystore.Keystore, as_json: bool) -> None:

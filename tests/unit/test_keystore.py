@@ -194,6 +194,11 @@ def test_list_keystores__stray_file__names_it(stored: Path) -> None:
         keystore.list_keystores(stored.parent)
 
 
+def test_describe__other_json_beside_it__does_not_matter(stored: Path) -> None:
+    private_file(stored.parent / "stray.json", "{}")
+    assert keystore.describe(stored) == keystore.Keystore("one", ONE_ADDRESS, stored)
+
+
 def test_read_password__sources__are_taken_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="give --password-file"):
         keystore.read_password()
