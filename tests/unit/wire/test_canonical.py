@@ -7,7 +7,7 @@ import random
 import unicodedata
 
 import pytest
-from samples import repeatable_random
+from wire_samples import repeatable_random
 
 from dlbc.errors import InvalidArtifact
 from dlbc.wire import canonical

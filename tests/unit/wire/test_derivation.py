@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
-from samples import HUB, MINER, MINER_KEY, REQUESTER, REQUESTER_KEY, word
+from wire_samples import HUB, MINER, MINER_KEY, REQUESTER, REQUESTER_KEY, word
 
 from dlbc.wire import derivation
 from dlbc.wire.derivation import ArtifactKind

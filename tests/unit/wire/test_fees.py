@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from samples import repeatable_random
+from wire_samples import repeatable_random
 
 from dlbc.wire import fees
 from dlbc.wire.fees import FeeRates, FeeShares

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from eth_utils.crypto import keccak
-from samples import repeatable_random
+from wire_samples import repeatable_random
 
 from dlbc.wire import eval_root, merkle
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from samples import SPEC, repeatable_random
+from wire_samples import SPEC, repeatable_random
 
 from dlbc.wire import ranking
 from dlbc.wire.ranking import Weights, lg

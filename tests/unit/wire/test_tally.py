@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
-from samples import repeatable_random, word
+from wire_samples import repeatable_random, word
 
 from dlbc.wire import tally
 from dlbc.wire.tally import Entry, Rules

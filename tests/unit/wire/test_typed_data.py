@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
-from samples import COMMITMENT, DOMAIN, HEADER, HUB, MINER, MINER_KEY, SPEC, VOTE, repeatable_random
+from wire_samples import COMMITMENT, DOMAIN, HEADER, HUB, MINER, MINER_KEY, SPEC, VOTE, repeatable_random
 
 from dlbc.errors import InvalidArtifact
 from dlbc.types import ModelClaim, Struct, camel_case

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import COMMITMENT, HEADER, MINER, SPEC, VOTE
+from wire_samples import COMMITMENT, HEADER, MINER, SPEC, VOTE
 
 from dlbc import types
 from dlbc.types import ModelClaim, ModelCommitment, TaskSpec, camel_case, same_address

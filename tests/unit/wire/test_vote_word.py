@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from samples import repeatable_random
+from wire_samples import repeatable_random
 
 from dlbc.wire import vote_word
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, CandidateVote, TaskFlag
