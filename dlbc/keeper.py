@@ -1,0 +1,171 @@
+"""The chores of the protocol that anyone may do: open rounds, draw committees, finalize, prune.
+
+Every program with a stake calls `Keeper.keep` on each new block. So that they do not all pay for the same
+chore, each waits its turn: the accounts that were active lately are ordered by a hash of account and chore;
+the first acts at once, each later one `TURN_BLOCKS` later. Whoever is not needed any more finds the chore
+done and sends nothing. All is simulated first, so a lost race costs gas only when two transactions meet in
+one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from eth_utils.crypto import keccak
+
+from dlbc.chain.events import ModelClaimed, ModelCommitted, SeatJoined, TaskSubmitted, VoteCommitted
+from dlbc.errors import TransactionRefused
+from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, ModelCommitment, Phase, TaskSpec
+
+if TYPE_CHECKING:
+    from dlbc.chain.contracts import Call
+    from dlbc.journal import Journal
+    from dlbc.service import Context
+
+TURN_BLOCKS = 2  # one to be mined in, one to be late
+MOST_TURNS = 8
+MOST_ACTIVE = 32
+PRUNE_BATCH = 64
+
+NO_COMMITMENT = ModelCommitment(
+    round_id=0,
+    anchor=ZERO_BYTES32,
+    spec_hash=ZERO_BYTES32,
+    model_hash=ZERO_BYTES32,
+    artifact=ZERO_BYTES32,
+    artifact_bytes=0,
+    key_hash=ZERO_BYTES32,
+    watermark=ZERO_BYTES32,
+    trajectory=ZERO_BYTES32,
+    parent=ZERO_BYTES32,
+    payload_root=ZERO_BYTES32,
+    miner=ZERO_ADDRESS,
+    salt=ZERO_BYTES32,
+)
+
+
+@dataclass(frozen=True)
+class Chore:
+    """One call that is due.
+
+    Attributes:
+        name: of the transaction; the same in every program, another one for another epoch or seal.
+        build: makes the call; asked only when the turn has come.
+    """
+
+    name: str
+    build: Callable[[], Call]
+
+
+@dataclass
+class Keeper:
+    """Does due chores when its turn has come; one instance a program, used from its main loop.
+
+    Attributes:
+        since: block in which each chore was first seen due.
+    """
+
+    since: dict[str, int] = field(default_factory=dict)
+    _given_up: set[str] = field(default_factory=set)
+
+    def keep(self, context: Context) -> None:
+        """Looks for due chores and does those whose turn has come. Called on every new block."""
+        head = context.chain.latest or context.chain.head()
+        found = list(chores(context, head.number))
+        names = {chore.name for chore in found}
+        self.since = {name: self.since.get(name, head.number) for name in names}
+        self._given_up &= names
+        for chore in found:
+            if chore.name in self._given_up:
+                continue
+            waited = head.number - self.since[chore.name]
+            if waited >= delay_blocks(context.account.address, chore.name, active_accounts(context.journal)):
+                self._do(context, chore)
+
+    def _do(self, context: Context, chore: Chore) -> None:
+        try:
+            context.transactions.send(chore.name, chore.build())
+        except TransactionRefused as refusal:
+            # Somebody was faster, or it is not due after all; it gets another name when it is due again.
+            context.log.debug("chore not needed", chore=chore.name, why=str(refusal))
+            self._given_up.add(chore.name)
+
+
+def delay_blocks(account: str, chore: str, active: Sequence[str]) -> int:
+    """How many blocks `account` leaves a due chore to others.
+
+    Args:
+        active: accounts that probably run a program; an account not among them lets all of these go first.
+    """
+
+    def order(address: str) -> bytes:
+        return keccak(text=f"{chore}/{address.lower()}")
+
+    others = {address.lower() for address in active} - {account.lower()}
+    if any(address.lower() == account.lower() for address in active):
+        turn = sum(order(address) < order(account) for address in others)
+    else:
+        turn = len(others) + order(account)[0] % 4
+    return TURN_BLOCKS * min(turn, MOST_TURNS)
+
+
+def active_accounts(journal: Journal) -> list[str]:
+    """Accounts with a stake that did something lately: miners who committed, owners of seats."""
+    seen: dict[str, int] = {}
+    for kind, name in ((SeatJoined, "owner"), (ModelCommitted, "miner"), (VoteCommitted, "validator")):
+        for event in journal.events(kind):
+            address = getattr(event, name)
+            seen[address] = max(seen.get(address, 0), event.block_number)
+    return sorted(seen, key=lambda address: (-seen[address], address))[:MOST_ACTIVE]
+
+
+def chores(context: Context, block: int) -> Iterator[Chore]:
+    """What is due in the newest block, whose number is `block`."""
+    hub, free = context.hub, []
+    for slot in range(hub.economy().slots):
+        round_id = hub.round_in_slot(slot)
+        if round_id == 0:
+            free.append(slot)
+        else:
+            yield from _round_chores(context, round_id, block)
+    if not free:
+        return
+    task_id = hub.next_task()
+    if task_id:
+        slot = free[0]
+        yield Chore(f"keep/open/{task_id}", lambda: hub.open_round(slot))
+    elif hub.queue_length():
+        # Waiting tasks, but more cancelled ones lie on top of them than opening removes by itself.
+        yield Chore(f"keep/prune/{block // 16}", lambda: hub.prune(PRUNE_BATCH))
+
+
+def _round_chores(context: Context, round_id: int, block: int) -> Iterator[Chore]:
+    hub, committee = context.hub, context.committee
+    found = hub.round(round_id)
+    if found.phase in {Phase.SEAL, Phase.DRAW}:
+        sealed = committee.ballot(round_id).seal_block
+        if found.phase is Phase.SEAL or block > sealed:
+            name = f"keep/{found.phase.name.lower()}/{round_id}/{found.epoch}/{sealed}"
+            yield Chore(name, lambda: committee.draw(round_id))
+    elif found.phase is Phase.TALLY:
+        spec = spec_of(context.journal, found.task_id)
+        if spec is not None:
+            yield Chore(
+                f"keep/finalize/{round_id}/{found.epoch}",
+                lambda: hub.finalize(round_id, spec, winner_of(context, round_id, spec)),
+            )
+
+
+def spec_of(journal: Journal, task_id: int) -> TaskSpec | None:
+    """The spec of a task, from the event that carried it; None while that lies behind the confirmations."""
+    submitted = journal.events(TaskSubmitted, task_id=task_id)
+    return submitted[-1].spec if submitted else None
+
+
+def winner_of(context: Context, round_id: int, spec: TaskSpec) -> ModelCommitment:
+    """The commitment that `finalize` wants: the winner's, or an empty one where there is none."""
+    winner = context.hub.preview(round_id, spec).commitment_hash
+    claims = context.journal.events(ModelClaimed, round_id=round_id, commitment_hash=winner)
+    return claims[-1].commitment if claims else NO_COMMITMENT

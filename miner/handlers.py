@@ -1,0 +1,70 @@
+"""Events of the chain become duties. Handlers talk to the journal only, and may run twice for one event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dlbc.chain.events import ModelClaimed, ModelCommitted, RoundFinalized, RoundOpened, TestKeyRevealed
+from dlbc.journal import Duty, Event, Journal
+from dlbc.types import same_address
+from dlbc.wire.typed_data import commit_digest
+from miner import records
+from miner.options import FAR, RECOVER, SCORE, SETTLE, SHOW, TRAIN
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+
+
+def on_round_opened(event: RoundOpened, context: Context) -> None:
+    """A round that was chosen before and comes back under another anchor needs another network."""
+    journal = context.journal
+    before = records.state(journal, event.round_id).get("anchor")
+    if before is None or before == event.anchor.hex():
+        return
+    records.forget_work(journal, event.round_id)
+    records.note_state(journal, event.round_id, stage="chosen", anchor=event.anchor.hex(), epoch=None)
+    journal.owe(Duty(TRAIN, event.round_id, event.anchor.hex()[:16]))
+
+
+def on_model_committed(event: ModelCommitted, context: Context) -> None:
+    """One's own commit: where the journal does not know it, it has to be rebuilt before claiming begins."""
+    if not same_address(event.miner, context.account.address):
+        return
+    known = records.submission(context.journal, event.round_id)
+    if known is None or commit_digest(known) != event.commitment:
+        context.journal.owe(Duty(RECOVER, event.round_id, deadline=FAR))
+    records.note_state(context.journal, event.round_id, stage="committed")
+
+
+def on_test_key_revealed(event: TestKeyRevealed, context: Context) -> None:
+    """Whoever committed has to claim now."""
+    if committed(context.journal, event.round_id, context.account.address):
+        context.journal.owe(Duty(SCORE, event.round_id, deadline=FAR))
+
+
+def on_model_claimed(event: ModelClaimed, context: Context) -> None:
+    """Whoever claimed has to show his key when he is listed."""
+    if same_address(event.miner, context.account.address):
+        records.note_state(context.journal, event.round_id, stage="claimed", score=event.score)
+        context.journal.owe(Duty(SHOW, event.round_id, deadline=FAR))
+
+
+def on_round_finalized(event: RoundFinalized, context: Context) -> None:
+    """Whoever committed gets his stake back, and wants to know what he earned."""
+    if committed(context.journal, event.round_id, context.account.address):
+        context.journal.owe(Duty(SETTLE, event.round_id))
+
+
+def committed(journal: Journal, round_id: int, account: str) -> bool:
+    """Whether the account has a commit in the round, as the chain says."""
+    return bool(journal.events(ModelCommitted, round_id=round_id, miner=account))
+
+
+HANDLERS: Mapping[type[Event], Callable[[Any, Context], None]] = {
+    RoundOpened: on_round_opened,
+    ModelCommitted: on_model_committed,
+    TestKeyRevealed: on_test_key_revealed,
+    ModelClaimed: on_model_claimed,
+    RoundFinalized: on_round_finalized,
+}

@@ -1,0 +1,93 @@
+"""What a round brought: pay and slashes, from the chain's own events, with the reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dlbc.chain.events import BlockAppended, LockReleased, ModelClaimed, Paid, RoundFinalized, Slashed
+from dlbc.journal import Journal
+from dlbc.types import Outcome, Payment, Reason, same_address
+from miner import records, words
+from miner.choose import tokens
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """Amounts in base units.
+
+    Attributes:
+        outcome: None while the round is not final.
+        released: whether the stake that the commit locked is free again.
+        why: why nothing was paid, "" otherwise.
+    """
+
+    round_id: int
+    outcome: Outcome | None
+    paid: tuple[tuple[Payment, int], ...]
+    slashed: tuple[tuple[Reason, int], ...]
+    released: bool
+    why: str
+
+    @property
+    def income(self) -> int:
+        """Pay less slashes."""
+        return sum(amount for _, amount in self.paid) - sum(amount for _, amount in self.slashed)
+
+    def sentence(self) -> str:
+        """What happened, in one line."""
+        if self.outcome is None:
+            return "not final yet"
+        parts = [f"{words.PAYMENTS[kind]}: {tokens(amount)} DLBC" for kind, amount in self.paid]
+        parts += [
+            f"slashed {tokens(amount)} DLBC: {words.REASONS[reason]}" for reason, amount in self.slashed
+        ]
+        if self.why:
+            parts.append(f"no pay: {self.why}")
+        return f"{words.OUTCOMES[self.outcome]}; {'; '.join(parts)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For `status --json`: amounts as decimal text of base units."""
+        return {
+            "outcome": None if self.outcome is None else self.outcome.name,
+            "paid": [{"kind": kind.name, "amount": str(amount)} for kind, amount in self.paid],
+            "slashed": [{"reason": reason.name, "amount": str(amount)} for reason, amount in self.slashed],
+            "released": self.released,
+            "why": self.why,
+        }
+
+
+def result_of(journal: Journal, round_id: int, account: str) -> RoundResult:
+    """What the round brought `account`, as far as the journal's events tell."""
+    final = journal.events(RoundFinalized, round_id=round_id)
+    paid = tuple((e.kind, e.amount) for e in journal.events(Paid, round_id=round_id, account=account))
+    slashed = tuple((e.reason, e.amount) for e in journal.events(Slashed, round_id=round_id, account=account))
+    outcome = final[-1].outcome if final else None
+    why = "" if paid or outcome is None else _why_unpaid(journal, round_id, account, outcome)
+    released = bool(journal.events(LockReleased, round_id=round_id, miner=account))
+    return RoundResult(round_id, outcome, paid, slashed, released, why)
+
+
+def rates(journal: Journal, account: str) -> tuple[int, int]:
+    """Rounds that ended, and how many of them slashed the account."""
+    ended = [
+        round_id for round_id in records.rounds(journal) if journal.events(RoundFinalized, round_id=round_id)
+    ]
+    slashed = {event.round_id for event in journal.events(Slashed, account=account)}
+    return len(ended), len(slashed.intersection(ended))
+
+
+def _why_unpaid(journal: Journal, round_id: int, account: str, outcome: Outcome) -> str:
+    if outcome is not Outcome.BLOCK:
+        return words.OUTCOMES[outcome]
+    claims = journal.events(ModelClaimed, round_id=round_id, miner=account)
+    if not claims:
+        return words.REASONS[Reason.UNOPENED]
+    if not claims[-1].listed:
+        return f"the claim of {claims[-1].score} was not listed: below the minimum, or six others were better"
+    for block in journal.events(BlockAppended):
+        header = block.header
+        if header.round_id == round_id and not same_address(header.miner, account):
+            won = f"{header.miner} won with {header.score} of {header.score_max}"
+            return f"{won}, claimed here were {claims[-1].score}"
+    return "others were better, or the committee disqualified the model"

@@ -1,0 +1,64 @@
+"""`dlbc-miner start`: handlers, actions and hooks put together. Imports torch, which takes seconds."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dlbc.keeper import Keeper
+from dlbc.service import Service
+from miner.claim import claim, score, show
+from miner.handlers import HANDLERS
+from miner.market import Market
+from miner.options import (
+    CLAIM,
+    COMMIT,
+    LONG,
+    RECOVER,
+    SCORE,
+    SEAL,
+    SETTLE,
+    SHOW,
+    STAKE,
+    TRAIN,
+    Options,
+)
+from miner.recover import recover
+from miner.settle import settle
+from miner.stake import stake
+from miner.submit import commit, seal
+from miner.train import train
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+
+ACTIONS = {
+    TRAIN: train,
+    SEAL: seal,
+    COMMIT: commit,
+    RECOVER: recover,
+    SCORE: score,
+    CLAIM: claim,
+    SHOW: show,
+    SETTLE: settle,
+    STAKE: stake,
+}
+
+
+def service(context: Context, options: Options, *, keep: bool = True) -> Service:
+    """The program, ready to run.
+
+    Args:
+        keep: also open rounds, draw committees and finalize when due.
+    """
+    hooks = [Market(options).look]
+    if keep:
+        hooks.append(Keeper().keep)
+    return Service(
+        "miner",
+        context,
+        handlers=dict(HANDLERS),
+        actions={kind: partial(action, options=options) for kind, action in ACTIONS.items()},
+        every_block=hooks,
+        long_actions=set(LONG),
+    )

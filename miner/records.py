@@ -1,0 +1,165 @@
+"""What the miner remembers of a round: notes in the journal, under one scope a round.
+
+| Note | Holds | Written |
+|---|---|---|
+| `refused` | why the task was turned down | when manifest or data were looked at |
+| `trained` | where the finished model lies, how good it is | when its file is safe on disk |
+| `submission` | the commitment with its salt | before `commitModel` leaves |
+| `claim` | score and signature | before `claimModel` leaves |
+| `state` | stage and progress, for people | all the time |
+| `result` | pay, slashes, outcome | when the round is final |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlbc.journal import Journal
+from dlbc.journal.records import plain, revive
+from dlbc.types import ModelCommitment
+from miner.plan import Costs
+
+MINER = "miner"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished model.
+
+    Attributes:
+        path: the plain model file.
+        anchor: what its seed was made of; a commit under another anchor is refused.
+        watermark: Merkle root of the private keys that it carries.
+        accuracy: share of correct predictions on held-out training data.
+    """
+
+    path: Path
+    anchor: bytes
+    watermark: bytes
+    accuracy: float
+    epochs: float
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What was signed. `why` explains a score that is not the test set's."""
+
+    score: int
+    signature: bytes
+    why: str = ""
+
+
+def scope(round_id: int) -> str:
+    """The scope of a round's notes."""
+    return f"round/{round_id}"
+
+
+def refuse(journal: Journal, round_id: int, why: str) -> None:
+    """Remembers that nothing about this round will change the miner's mind."""
+    journal.note_set(scope(round_id), "refused", why)
+    note_state(journal, round_id, stage="refused", why=why)
+
+
+def refusal(journal: Journal, round_id: int) -> str:
+    """Why the round was refused; "" if it was not."""
+    return str(journal.note_get(scope(round_id), "refused", ""))
+
+
+def save_trained(journal: Journal, round_id: int, trained: Trained) -> None:
+    """Notes a finished model; its file must be on disk."""
+    value = {
+        "path": str(trained.path),
+        "anchor": trained.anchor.hex(),
+        "watermark": trained.watermark.hex(),
+        "accuracy": trained.accuracy,
+        "epochs": trained.epochs,
+    }
+    journal.note_set(scope(round_id), "trained", value)
+
+
+def trained(journal: Journal, round_id: int) -> Trained | None:
+    """The finished model, if its file is still there."""
+    value = journal.note_get(scope(round_id), "trained")
+    if value is None or not Path(value["path"]).is_file():
+        return None
+    return Trained(
+        Path(value["path"]),
+        bytes.fromhex(value["anchor"]),
+        bytes.fromhex(value["watermark"]),
+        value["accuracy"],
+        value["epochs"],
+    )
+
+
+def save_submission(journal: Journal, commitment: ModelCommitment) -> None:
+    """Puts the commitment and its salt on disk."""
+    journal.note_set(scope(commitment.round_id), "submission", plain(commitment))
+
+
+def submission(journal: Journal, round_id: int) -> ModelCommitment | None:
+    """What was, or is about to be, committed."""
+    value = journal.note_get(scope(round_id), "submission")
+    return None if value is None else revive(ModelCommitment, value)
+
+
+def forget_work(journal: Journal, round_id: int) -> None:
+    """Forgets model and commitment of a round whose anchor changed before they were committed."""
+    for key in ("trained", "submission"):
+        journal.note_delete(scope(round_id), key)
+
+
+def save_claim(journal: Journal, round_id: int, claim: Claim) -> None:
+    """Puts the signed score on disk."""
+    value = {"score": claim.score, "signature": claim.signature.hex(), "why": claim.why}
+    journal.note_set(scope(round_id), "claim", value)
+
+
+def claim(journal: Journal, round_id: int) -> Claim | None:
+    """What was, or is about to be, claimed."""
+    value = journal.note_get(scope(round_id), "claim")
+    return None if value is None else Claim(value["score"], bytes.fromhex(value["signature"]), value["why"])
+
+
+def note_state(journal: Journal, round_id: int, **facts: Any) -> None:
+    """Adds to what `dlbc-miner status` shows of a round; None removes a fact."""
+    with journal.transaction():
+        known = {**journal.note_get(scope(round_id), "state", {}), **facts}
+        journal.note_set(
+            scope(round_id), "state", {name: value for name, value in known.items() if value is not None}
+        )
+        rounds = journal.note_get(MINER, "rounds", [])
+        if round_id not in rounds:
+            journal.note_set(MINER, "rounds", [*rounds, round_id])
+
+
+def state(journal: Journal, round_id: int) -> dict[str, Any]:
+    """What `note_state` gathered."""
+    return dict(journal.note_get(scope(round_id), "state", {}))
+
+
+def rounds(journal: Journal) -> list[int]:
+    """Every round that the miner had to do with, oldest first."""
+    return sorted(journal.note_get(MINER, "rounds", []))
+
+
+def save_result(journal: Journal, round_id: int, result: dict[str, Any]) -> None:
+    """Notes how a round ended."""
+    journal.note_set(scope(round_id), "result", result)
+
+
+def result(journal: Journal, round_id: int) -> dict[str, Any] | None:
+    """How the round ended, if it is known."""
+    found = journal.note_get(scope(round_id), "result")
+    return None if found is None else dict(found)
+
+
+def costs(journal: Journal) -> Costs:
+    """What finishing took on this machine."""
+    return Costs.from_json(journal.note_get(MINER, "costs"))
+
+
+def save_costs(journal: Journal, found: Costs) -> None:
+    """Remembers it for the next plan."""
+    journal.note_set(MINER, "costs", found.to_json())

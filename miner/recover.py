@@ -1,0 +1,99 @@
+"""Duty `recover`: a commit is on the chain, but the journal that held it is lost.
+
+Key and salt are derived from the account, hashes and sizes are in the events; the model itself comes back
+from IPFS, if any node still has the ciphertext. The commitment is rebuilt, compared with the chain's, and
+claimed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dlbc.artifact import decrypt_file, sha256_file
+from dlbc.chain.events import ModelCommitted
+from dlbc.errors import ContentInvalid, InvalidArtifact, InvalidTask, IPFSError
+from dlbc.journal import Duty
+from dlbc.manifest import Manifest
+from dlbc.materials import fetch_manifest, fetch_model_ciphertext
+from dlbc.ml.models import build
+from dlbc.service import Done, Drop
+from dlbc.types import ZERO_BYTES32, ModelCommitment
+from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
+from dlbc.wire.typed_data import commit_digest
+from miner import records
+from miner.options import Options, soon
+from miner.room import Room, open_room
+from miner.train import tell_once
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+    from dlbc.service import Outcome as Result
+
+FETCH_SECONDS = 15.0
+FETCH_PAUSE = 2.0
+REMAINS = (
+    "model key and salt can be derived, but not the model: without its ciphertext the commit cannot be "
+    "claimed, and its stake will be slashed. If another IPFS node has it, connect to that node (--ipfs-peers)"
+)
+
+
+def recover(duty: Duty, context: Context, options: Options) -> Result:
+    """Rebuilds the commitment; tried until the ciphertext arrives."""
+    room, journal = open_room(context, duty.round_id), context.journal
+    committed = journal.events(ModelCommitted, round_id=room.round_id, miner=context.account.address)
+    if not committed:
+        return Drop(f"round {room.round_id}: the commit was lost in a reorganisation")
+    event = committed[-1]
+    known = records.submission(journal, room.round_id)
+    if known is not None and commit_digest(known) == event.commitment:
+        return Done()
+    try:
+        manifest = fetch_manifest(context.ipfs, room.spec, room.cache, FETCH_SECONDS)
+        commitment = _rebuild(context, room, manifest, event)
+    except (InvalidArtifact, InvalidTask, ContentInvalid) as error:
+        return _lost(context, room, f"{error}; {REMAINS}")
+    except IPFSError as error:
+        tell_once(context, room, f"{error}; {REMAINS}")
+        return soon(context, str(error), FETCH_PAUSE)
+    if commit_digest(commitment) != event.commitment:
+        return _lost(
+            context, room, "the commit on the chain is not what this program would have made of the model"
+        )
+    with journal.transaction():
+        records.save_submission(journal, commitment)
+        records.note_state(journal, room.round_id, stage="committed", why=None)
+    context.log.info("the lost commitment was rebuilt from the chain and IPFS", round_id=room.round_id)
+    return Done()
+
+
+def _rebuild(context: Context, room: Room, manifest: Manifest, event: ModelCommitted) -> ModelCommitment:
+    deployment, secrets = context.chain.deployment, room.secrets(context)
+    announced = (event.artifact, event.artifact_bytes)
+    ciphertext = fetch_model_ciphertext(context.ipfs, announced, manifest, room.cache, FETCH_SECONDS)
+    bound_to = artifact_context(
+        deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, context.account.address
+    )
+    decrypt_file(
+        ciphertext, room.model, secrets.model_key, bound_to, max_plain_bytes=manifest.model.max_bytes
+    )
+    network = build(manifest.architecture, manifest.input_shape, manifest.classes)
+    return ModelCommitment(
+        round_id=room.round_id,
+        anchor=room.anchor,
+        spec_hash=room.spec_hash,
+        model_hash=sha256_file(room.model),
+        artifact=event.artifact,
+        artifact_bytes=event.artifact_bytes,
+        key_hash=key_hash(secrets.model_key),
+        watermark=secrets.watermark_root(network),
+        trajectory=ZERO_BYTES32,
+        parent=ZERO_BYTES32,
+        payload_root=ZERO_BYTES32,
+        miner=context.account.address,
+        salt=secrets.salt,
+    )
+
+
+def _lost(context: Context, room: Room, why: str) -> Result:
+    records.note_state(context.journal, room.round_id, stage="lost", why=why)
+    return Drop(f"round {room.round_id}: the commitment cannot be rebuilt: {why}")

@@ -1,0 +1,250 @@
+"""Duty `train`: fetch, check, train to the deadline, mark, save.
+
+It has no deadline of its own and gives way to every other duty, because a claim that is late costs stake:
+training then stops at its checkpoint and goes on afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from dlbc.errors import ChainError, ContentInvalid, InvalidArtifact, IPFSError
+from dlbc.journal import Duty
+from dlbc.manifest import Manifest
+from dlbc.materials import check_declared, fetch_manifest, fetch_train
+from dlbc.ml.channels import Network
+from dlbc.ml.data import Dataset
+from dlbc.ml.model_file import save_model
+from dlbc.ml.models import build, initialise
+from dlbc.ml.training import Epoch, TrainingResult
+from dlbc.ml.training import train as run_training
+from dlbc.ml.watermark import embed, verify
+from dlbc.ml.watermark.mark import OWN
+from dlbc.service import Done, Drop
+from miner import records, words
+from miner.options import GRACE_SECONDS, LONG, SEAL, TRAIN, Options, soon, tell
+from miner.plan import Plan, plan
+from miner.prefetch import Prefetch
+from miner.room import Room, open_room
+from miner.secrets import Secrets
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+    from dlbc.service import Outcome as Result
+
+FETCH_SECONDS = 20.0
+FETCH_PAUSE = 2.0
+LOOK_SECONDS = 1.0  # how often chain and agenda are asked between two steps
+REPORT_SECONDS = 0.5
+MOST_MARKS = 3
+
+
+class Refused(Exception):
+    """The task is not worth a stake, and will not be later."""
+
+
+def train(duty: Duty, context: Context, options: Options) -> Result:
+    """One attempt; after a crash, an interruption or a failed fetch the next one goes on from there."""
+    room = open_room(context, duty.round_id)
+    if duty.subject != subject(room.anchor):
+        return Drop("the round's anchor changed in a reorganisation; it is trained for anew")
+    ready = records.trained(context.journal, room.round_id)
+    if ready is not None and ready.anchor == room.anchor:
+        return _hand_over(context, room)
+    if context.chain.now() >= room.commit_end:
+        why = too_late(context, room)
+        records.note_state(context.journal, room.round_id, stage="missed", why=why)
+        return Drop(why)
+    try:
+        manifest, data = _materials(context, room, options)
+    except Refused as refusal:
+        records.refuse(context.journal, room.round_id, str(refusal))
+        return Drop(f"round {room.round_id} is skipped: {refusal}")
+    except IPFSError as error:
+        # Not a refusal: another round may be taken meanwhile, and this one is tried again to its deadline.
+        tell_once(context, room, f"{error}; trying on until the deadline")
+        return soon(context, str(error), FETCH_PAUSE)
+    with Prefetch(context, manifest, room):
+        return _Session(context, room, options, manifest, data).run()
+
+
+def subject(anchor: bytes) -> str:
+    """Tells apart the work for one round under two anchors."""
+    return anchor.hex()[:16]
+
+
+def too_late(context: Context, room: Room) -> str:
+    """What a miner wants to know when the deadline is over."""
+    late = words.seconds(context.chain.now() - room.commit_end)
+    return (
+        f"the deadline of round {room.round_id} passed {late} ago and no model was committed: no stake is "
+        f"locked, nothing is lost but the time; what was trained stays in {room.folder}"
+    )
+
+
+def tell_once(context: Context, room: Room, message: str) -> None:
+    """An outage, said when it begins and not at every attempt."""
+    if records.state(context.journal, room.round_id).get("stage") != "waiting":
+        context.log.warning(message, round_id=room.round_id)
+    records.note_state(context.journal, room.round_id, stage="waiting", why=message)
+
+
+def _materials(context: Context, room: Room, options: Options) -> tuple[Manifest, Dataset]:
+    timeout = min(FETCH_SECONDS, max(1.0, room.commit_end - context.chain.now()))
+    try:
+        manifest = fetch_manifest(context.ipfs, room.spec, room.cache, timeout)
+        problems = check_declared(room.spec, manifest).problems
+        if problems:
+            raise Refused(f"mis-declared: {'; '.join(problems)}")
+        if 0 < options.max_parameters < manifest.model.parameters:
+            found, most = manifest.model.parameters, options.max_parameters
+            raise Refused(f"{found:,} parameters, the limit is {most:,} (--max-parameters)")
+        return manifest, fetch_train(context.ipfs, manifest, room.cache, timeout)
+    except (InvalidArtifact, ContentInvalid) as error:
+        raise Refused(f"hostile task: {error}") from error
+
+
+def _hand_over(context: Context, room: Room) -> Result:
+    deadline = room.commit_end + GRACE_SECONDS
+    context.journal.owe(Duty(SEAL, room.round_id, subject(room.anchor), deadline=deadline))
+    return Done()
+
+
+class _Session:
+    """One stretch of training, from start or checkpoint to the deadline or an interruption."""
+
+    def __init__(
+        self, context: Context, room: Room, options: Options, manifest: Manifest, data: Dataset
+    ) -> None:
+        self.context, self.room, self.data = context, room, data
+        self.device = torch.device(options.device)
+        self.secrets: Secrets = room.secrets(context)
+        self.model: Network = build(manifest.architecture, manifest.input_shape, manifest.classes)
+        self.plan: Plan = plan(
+            room.commit_end,
+            block_seconds(context),
+            records.costs(context.journal),
+            manifest.model.max_bytes,
+        )
+        self.interruption = ""
+        self.settled = False
+        self._looked = self._reported = 0.0
+
+    def run(self) -> Result:
+        """Trains; what it ends with is a model on disk, or a checkpoint and the reason."""
+        room, journal = self.room, self.context.journal
+        records.note_state(journal, room.round_id, stage="training", why=None)
+        initialise(self.model, self.secrets.seed)
+        result = run_training(
+            self.model,
+            self.data,
+            seed=self.secrets.seed,
+            seconds_left=lambda: self.plan.stop_training - self.context.chain.now(),
+            device=self.device,
+            mark=self._mark,
+            on_epoch=self._tell,
+            should_stop=self._interrupted,
+            checkpoint=room.checkpoint,
+        )
+        if result.stopped or not self._anchor_holds():
+            return soon(self.context, self.interruption, 0)
+        self._finish(result)
+        return _hand_over(self.context, room)
+
+    def _mark(self, model: Network) -> None:
+        embed(model, (self.secrets.public_key, *self.secrets.private_keys(model)))
+
+    def _finish(self, result: TrainingResult) -> None:
+        began = time.monotonic()
+        self.model.to("cpu")
+        z = verify(self.model, self.secrets.public_key).z
+        for _ in range(MOST_MARKS):
+            if z >= OWN:
+                break
+            embed(self.model, self.secrets.public_key)  # training washed part of it out
+            z = verify(self.model, self.secrets.public_key).z
+        save_model(self.model, self.room.model)
+        journal = self.context.journal
+        found = records.Trained(
+            path=self.room.model,
+            anchor=self.room.anchor,
+            watermark=self.secrets.watermark_root(self.model),
+            accuracy=result.accuracy,
+            epochs=result.epochs,
+        )
+        with journal.transaction():
+            records.save_trained(journal, self.room.round_id, found)
+            records.save_costs(journal, records.costs(journal).learn(finish=time.monotonic() - began))
+            records.note_state(
+                journal, self.room.round_id, stage="trained", accuracy=result.accuracy, mark=round(z, 1)
+            )
+        self.room.checkpoint.unlink(missing_ok=True)
+        left = words.seconds(self.room.commit_end - self.context.chain.now())
+        message = (
+            f"trained {result.epochs:.0f} epochs · {words.percent(result.accuracy)} on held-out data · "
+            f"watermark {z:.0f} sigma · {left} left to commit"
+        )
+        accuracy = result.accuracy
+        tell(self.context, "trained", message, round_id=self.room.round_id, accuracy=accuracy)
+
+    def _tell(self, epoch: Epoch) -> None:
+        now = time.monotonic()
+        if now - self._reported < REPORT_SECONDS and not epoch.final:
+            return
+        self._reported = now
+        left = max(0.0, self.room.commit_end - self.context.chain.now())
+        facts: dict[str, Any] = {
+            "epoch": epoch.number,
+            "accuracy": round(epoch.accuracy, 4),
+            "loss": round(epoch.loss, 4),
+            "progress": round(epoch.progress, 3),
+            "final": epoch.final,
+            "seconds_left": round(left, 1),
+        }
+        records.note_state(self.context.journal, self.room.round_id, stage="training", **facts)
+        message = words.epoch(epoch.number, epoch.accuracy, left)
+        tell(self.context, "epoch", message, round_id=self.room.round_id, **facts)
+
+    def _interrupted(self) -> bool:
+        """Whether to stop at the checkpoint: the program ends, a duty is urgent, or the anchor changed."""
+        if self.context.stopping.is_set():
+            self.interruption = (
+                "the program stops; training goes on from its checkpoint when it is started again"
+            )
+            return True
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = now
+        due = self.context.journal.agenda.due(self.context.chain.now())
+        waiting = [row.duty for row in due if row.duty.kind in LONG - {TRAIN}]
+        if waiting:
+            self.interruption = f"{waiting[0]} goes first; training goes on from its checkpoint"
+            return True
+        return not self._anchor_holds()
+
+    def _anchor_holds(self) -> bool:
+        """Re-checked once after Settle, when it has become final: seed and start depend on it."""
+        if self.settled or self.context.chain.now() < self.room.commit_start:
+            return True
+        try:
+            anchor = self.context.hub.round(self.room.round_id).anchor
+        except ChainError:
+            return True  # asked again in a second; commitModel checks it in any case
+        if anchor == self.room.anchor:
+            self.settled = True
+            return True
+        self.interruption = "the round's anchor changed in a reorganisation"
+        return False
+
+
+def block_seconds(context: Context) -> float:
+    """Seconds between blocks lately, 1 while unknown."""
+    head = context.chain.latest
+    earlier = context.chain.header(max(0, head.number - 20)) if head is not None else None
+    if head is None or earlier is None or head.number == earlier.number:
+        return 1.0
+    return max(0.0, (head.timestamp - earlier.timestamp) / (head.number - earlier.number))
