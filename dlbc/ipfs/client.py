@@ -22,6 +22,7 @@ from ipfshttpclient import exceptions  # type: ignore[import-untyped]
 from dlbc.errors import ContentInvalid, ContentUnavailable, IPFSError
 from dlbc.ipfs import transport
 from dlbc.ipfs.cid import as_digest, digest_to_cid
+from dlbc.ipfs.rpc_server import INVALID, UNAVAILABLE
 from dlbc.ipfs.unixfs import CHUNK_BYTES, MAX_LINKS, READ_BYTES, FileHasher
 
 log = structlog.get_logger(__name__)
@@ -43,21 +44,18 @@ IMPORT_OPTIONS: dict[str, str] = {
     "progress": "false",
 }
 
-# How Kubo and the embedded node word what no retry will change, and what one may.
-_INVALID = (
+# How Kubo words what no retry will change, and what one may.
+_INVALID_WORDS = (
     "directory",
-    "not a plain file",
-    "not imported with",
     "protobuf",
     "proto:",
     "unixfs",
     "unrecognized",
     "not a file",
-    "invalid",
     "symlink",
     "decode",
 )
-_UNAVAILABLE = ("not found", "deadline", "timeout", "timed out", "canceled", "no peer", "did not arrive")
+_UNAVAILABLE_WORDS = ("not found", "deadline", "timeout", "timed out", "canceled")
 
 
 @dataclass(frozen=True)
@@ -232,7 +230,13 @@ class IPFS:
     def connect(self, multiaddr: str) -> None:
         """Connects to a peer: "/ip4/127.0.0.1/tcp/4001/p2p/12D3…". Doing it twice is no error."""
         with transport.failures(f"connect to {multiaddr}", self.url):
-            self._client.swarm.connect(multiaddr, opts={"timeout": _node_seconds(self._timeout)})
+            # Not `swarm.connect`: in 0.8.0a2 that sends each character of the address as one more address.
+            self._client._client.request(
+                "/swarm/connect",
+                (multiaddr,),
+                opts={"timeout": _node_seconds(self._timeout)},
+                decoder="json",
+            )
 
     def peers(self) -> list[str]:
         """Peer ids that the node is connected to now."""
@@ -313,10 +317,14 @@ def _node_seconds(seconds: float) -> str:
 
 
 def _classify(message: str) -> IPFSError | None:
+    if message.startswith(INVALID):
+        return ContentInvalid(message.removeprefix(INVALID)[:300])
+    if message.startswith(UNAVAILABLE):
+        return ContentUnavailable(message.removeprefix(UNAVAILABLE)[:300])
     lower = message.lower()
-    if any(word in lower for word in _UNAVAILABLE):
+    if any(word in lower for word in _UNAVAILABLE_WORDS):
         return ContentUnavailable(message[:300])
-    if any(word in lower for word in _INVALID):
+    if any(word in lower for word in _INVALID_WORDS):
         return ContentInvalid(message[:300])
     return None
 

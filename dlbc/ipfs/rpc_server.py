@@ -19,12 +19,16 @@ from typing import Any
 
 import structlog
 
-from dlbc.errors import DLBCError
+from dlbc.errors import ContentInvalid, ContentUnavailable, DLBCError
 from dlbc.ipfs.multipart import BadUpload, only_file, request_body
 
 log = structlog.get_logger(__name__)
 
 API = "/api/v0/"
+INVALID = (
+    "content invalid: "  # how a message to the client begins; Kubo's own have to be guessed from their words
+)
+UNAVAILABLE = "content unavailable: "
 SOCKET_SECONDS = 60.0
 MAX_SECONDS = 3600.0
 MAX_REQUESTS = 32
@@ -140,6 +144,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, command: Command, query: str) -> None:
         try:
             reply = command(Request(query, self))
+        except ContentInvalid as error:
+            self._error(500, f"{INVALID}{error}")
+        except ContentUnavailable as error:
+            self._error(500, f"{UNAVAILABLE}{error}")
         except (DLBCError, BadUpload) as error:
             self._error(500, str(error))
         except OSError as error:

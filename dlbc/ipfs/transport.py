@@ -13,7 +13,6 @@ import ipaddress
 import json
 import time
 import urllib.parse
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,9 +28,16 @@ READ_BYTES = 1 << 16
 MAX_REPLY_BYTES = 1 << 20  # of a JSON reply or an error message; file content has its own bound
 CONNECT_SECONDS = 5.0
 
-# ipfshttpclient hands urllib3 an argument that it no longer needs.
-warnings.filterwarnings("ignore", message="The 'strict' parameter", category=FutureWarning)
-
+# What the library and we raise over a reply of another shape; "[[[[…" costs its JSON parser the stack.
+_GARBAGE = (
+    exceptions.Error,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _BROKEN_STREAM = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
 
@@ -53,6 +59,10 @@ class _BoundedHTTP(http_requests.ClientSync):  # type: ignore[misc]
     def _make_session(self) -> Any:
         session = super()._make_session()
         session.trust_env = not self.loopback
+        for adapter in session.adapters.values():  # an argument that urllib3 has ceased to take, and warns of
+            poolmanager = getattr(adapter, "poolmanager", None)
+            if poolmanager is not None:
+                poolmanager.connection_pool_kw.pop("strict", None)
         session.max_redirects = (
             0  # an RPC does not redirect; a POST that follows would post the token elsewhere
         )
@@ -80,7 +90,7 @@ class _BoundedHTTP(http_requests.ClientSync):  # type: ignore[misc]
         text = b"".join(_body(response.raw, deadline, MAX_REPLY_BYTES)).decode(errors="replace").strip()
         try:
             message = json.loads(text)["Message"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             message = f"HTTP {response.status_code} {text[:200]}"
         raise exceptions.ErrorResponse(str(message), None)
 
@@ -175,7 +185,7 @@ def failures(
         raise IPFSError(
             f"cannot {what}: the connection to the IPFS node at {url} broke ({str(error)[:200]})"
         ) from error
-    except (exceptions.Error, AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except _GARBAGE as error:
         raise IPFSError(
             f"cannot {what}: {url} does not answer like an IPFS node ({str(error)[:200]})"
         ) from error

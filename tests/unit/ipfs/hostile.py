@@ -43,7 +43,7 @@ class Blocks(dict[bytes, bytes]):
         )
 
     def bomb(self, levels: int) -> bytes:
-        """levels + 1 small blocks that are a file of 256 KiB times 174^levels zeros, in the canonical layout."""
+        """levels + 1 small blocks that are a file of 256 KiB times 174^levels zeros."""
         digest, size = self.leaf(b"\0" * CHUNK_BYTES), CHUNK_BYTES
         for _ in range(levels):
             digest, size = self.node([digest] * MAX_LINKS, [size] * MAX_LINKS), size * MAX_LINKS
