@@ -1,0 +1,47 @@
+"""`dlbc-validator start`: handlers, actions and hooks put together. Imports torch, which takes seconds."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from dlbc.keeper import Keeper
+from dlbc.service import Service
+from validator import fetch, vote
+from validator.handlers import (
+    COMMIT_VOTE,
+    FETCH_MODEL,
+    FETCH_TASK,
+    FETCH_WINNER,
+    JUDGE,
+    REVEAL_VOTE,
+    SETTLE,
+    Windows,
+    handlers,
+)
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+
+
+def service(context: Context, device: torch.device) -> Service:
+    """The program, ready to run on `device`. It also opens rounds, draws committees and finalizes when due."""
+    windows = Windows(context.hub.timing().vote_commit_secs)
+    return Service(
+        "validator",
+        context,
+        handlers=handlers(windows),
+        actions={
+            FETCH_TASK: fetch.fetch_task,
+            FETCH_MODEL: fetch.fetch_model,
+            FETCH_WINNER: fetch.fetch_winner,
+            JUDGE: partial(vote.judge_round, device=device),
+            COMMIT_VOTE: vote.commit_vote,
+            REVEAL_VOTE: vote.reveal_vote,
+            SETTLE: vote.settle,
+        },
+        every_block=[Keeper().keep],
+        long_actions={FETCH_TASK, FETCH_MODEL, FETCH_WINNER, JUDGE},
+    )
