@@ -1,7 +1,7 @@
 """What every program on the chain can be told, and the file it may be told in.
 
-Layers: flags over `DLBC_*` environment variables over the file of `--config` over the defaults here. The order is
-click's own; this module knows the names, the defaults and how to read the file.
+Layers: flags over `DLBC_*` environment variables over the file of `--config` over the defaults here. The
+order is click's own; this module knows the names, the defaults and how to read the file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Settings:
         rpc_url: JSON-RPC endpoints, the first preferred.
         deployment: file, or folder with `<chainid>.json`; None for ./deployments.
         keystore: encrypted key file.
-        data_dir: journal, IPFS repo, downloads; None for a folder of program and address in the user's data folder.
+        data_dir: journal, IPFS repo, downloads; None for <user data>/dlbc/<program>/<address>.
         ipfs_url: RPC of a Kubo daemon; None starts an embedded node.
         ipfs_peers: multiaddresses to connect to, besides the deployment's.
         confirmations: blocks above an event or receipt before it counts; None for 1, on development chains 0.
@@ -95,9 +95,7 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, Scalar | list[S
     if content is None:
         return {}
     if not isinstance(content, Mapping):
-        raise UsageError(
-            f"{path}: expected lines such as `rpc_url: http://127.0.0.1:8545`, found a {_kind(content)}"
-        )
+        raise UsageError(f"{path}: expected lines such as `rpc_url: http://127.0.0.1:8545`, found a {_kind(content)}")
     values: dict[str, Scalar | list[Scalar]] = {}
     for key, value in content.items():
         name = str(key).replace("-", "_")

@@ -1,6 +1,7 @@
 """Function calls, results and logs as bytes, straight from the packaged ABIs.
 
-`eth_abi` alone: a web3 contract object costs 100 ms to build, and what we read becomes our dataclasses anyway.
+`eth_abi` alone: a web3 contract object costs 100 ms to build, and what we read becomes dataclasses
+of ours anyway.
 """
 
 from __future__ import annotations

@@ -123,9 +123,9 @@ class Chain:
         genesis = self.block_hash(0)
         if genesis != expected.genesis_hash:
             raise WrongChain(
-                f"the node serves chain {chain_id} with genesis {_short(genesis)}, but the deployment was made on one "
-                f"with genesis {_short(expected.genesis_hash)}: a development chain that was started anew needs a new "
-                "deployment"
+                f"the node serves chain {chain_id} with genesis {_short(genesis)}, but the deployment was "
+                f"made on one with genesis {_short(expected.genesis_hash)}: a development chain that was "
+                "started anew needs a new deployment"
             )
         for name in ("hub", "committee", "token"):
             address = getattr(expected, name)
@@ -133,8 +133,8 @@ class Chain:
                 code = self.w3.eth.get_code(address)
             if not code:
                 raise ChainError(
-                    f"no contract at {address}, where the deployment has the {name}: the node may still be syncing, "
-                    "or the deployment file is of another chain"
+                    f"no contract at {address}, where the deployment has the {name}: the node may still be "
+                    "syncing, or the deployment file is of another chain"
                 )
 
     def head(self) -> Head:
@@ -195,9 +195,7 @@ class Chain:
             except TransactionNotFound:
                 return None
 
-    def call(
-        self, to: str, data: bytes, *, sender: str | None = None, value: int = 0, at: Any = "latest"
-    ) -> bytes:
+    def call(self, to: str, data: bytes, *, sender: str | None = None, value: int = 0, at: Any = "latest") -> bytes:
         """What the call would return in block `at`, without sending anything.
 
         Raises:
@@ -216,7 +214,7 @@ class Chain:
 
 
 def connect(provider: BaseProvider) -> Web3:
-    """A web3 without ENS, which would ask the chain for names, and able to read proof-of-authority headers."""
+    """A web3 without ENS (it would ask the chain for names) that can read proof-of-authority headers."""
     w3 = Web3(provider)
     w3.ens = None  # web3's own way to turn it off
     w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)

@@ -53,8 +53,8 @@ def load_deployment(path: Path) -> Deployment:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(
-            f"{path}: cannot be read ({error.strerror}). Deploy the contracts (make deploy), or point --deployment "
-            "(DLBC_DEPLOYMENT) at the file of an existing deployment on this chain"
+            f"{path}: cannot be read ({error.strerror}). Deploy the contracts (make deploy), or point "
+            "--deployment (DLBC_DEPLOYMENT) at the file of an existing deployment on this chain"
         ) from error
     except ValueError as error:
         raise UsageError(f"{path}: not JSON ({error}); expected what scripts/deploy.py writes") from error

@@ -234,5 +234,5 @@ def decode(log: Mapping[str, Any]) -> Event | None:
         values = (*position, *arguments)
         return kind(*(revive(hint, raw) for hint, raw in zip(shape_of(kind).values(), values, strict=True)))
     except (DecodingError, ValueError, StopIteration):
-        # Same topic, another layout: a contract of another version. What cannot be read is not ours to act on.
+        # Same topic, another layout: a contract of another version, whose events are not ours to act on.
         return None

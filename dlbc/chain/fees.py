@@ -30,9 +30,7 @@ def suggested(chain: Chain, head: Head) -> Fees:
         ChainError: the chain has no base fee.
     """
     if head.base_fee == 0 and head.number > 0 and "baseFeePerGas" not in _latest(chain):
-        raise ChainError(
-            "this chain has no base fee (EIP-1559), which these programs need: use another chain"
-        )
+        raise ChainError("this chain has no base fee (EIP-1559), which these programs need: use another chain")
     try:
         with translated():
             tip = int(chain.w3.eth.max_priority_fee)

@@ -1,8 +1,9 @@
 """Reads the contracts' logs into the journal, and notices when the chain changes its mind.
 
-Truth is what `eth_getLogs` says about closed ranges of blocks that lie behind enough confirmations. The journal keeps
-the hash of each range's last block; where the chain has another, everything above the last common block is forgotten
-and read again. Handlers run in the transaction that moves the cursor: after a crash both happened, or neither.
+Truth is what `eth_getLogs` says about closed ranges of blocks that lie behind enough confirmations. The
+journal keeps the hash of each range's last block; where the chain has another, everything above the last
+common block is forgotten and read again. Handlers run in the transaction that moves the cursor: after a
+crash both happened, or neither.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Follower:
             try:
                 logs = self._chain.logs(first, last, self._addresses)
             except (RPCRefused, ChainTimeout):
-                # Providers limit blocks, results or time, each with words of its own: ask for less until it answers.
+                # Providers limit blocks, results or time, each in words of its own: ask for less.
                 if last == first:
                     raise
                 self._range = (last - first + 1) // 2

@@ -1,4 +1,4 @@
-"""JSON-RPC over several endpoints: each request goes to the one in use, and to the next where that one does not answer."""
+"""JSON-RPC over several endpoints: where the one in use does not answer, the next is asked."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ class FailoverProvider(JSONBaseProvider):
     def __init__(self, urls: Sequence[str], timeout: float = TIMEOUT) -> None:
         super().__init__()
         if not urls:
-            raise UsageError(
-                "no RPC endpoint given: set --rpc-url or DLBC_RPC_URL, such as http://127.0.0.1:8545"
-            )
+            raise UsageError("no RPC endpoint given: set --rpc-url or DLBC_RPC_URL, such as http://127.0.0.1:8545")
         for url in urls:
             if not url.startswith(("http://", "https://")):
                 raise UsageError(f"{url}: an RPC endpoint must begin with http:// or https://")
@@ -47,10 +45,9 @@ class FailoverProvider(JSONBaseProvider):
         self._lock = threading.RLock()
         self._unchecked = False
         self._checking = threading.local()
-        # Our own loop decides what is tried again: web3's retries would hide an endpoint that is down for seconds.
+        # Our own loop decides what is tried again: web3's retries would hide for seconds that one is down.
         self._endpoints = [
-            HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
-            for url in urls
+            HTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None) for url in urls
         ]
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:

@@ -1,4 +1,4 @@
-"""Error name → sentence. Arguments in braces carry the names they have in Solidity; `refusals.Shown` knows the specs."""
+"""Error name → sentence, with Solidity's argument names in braces; `refusals.Shown` knows their specs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ TASK_STATUSES: Mapping[str, str] = {
 SENTENCES: Mapping[str, str] = {
     # accounts
     "ZeroAmount": "an amount of 0 changes nothing: give a positive one",
-    "InsufficientCredit": "the account has {available:dlbc} of credit, but {needed:dlbc} are needed: deposit the difference",
+    "InsufficientCredit": "the account has {available:dlbc} of credit, but {needed:dlbc} are needed: "
+    "deposit the difference",
     "InsufficientStake": "the account has {available:dlbc} of free stake, but {needed:dlbc} are needed: "
     "stake the difference, or wait until running rounds release theirs",
     "NothingUnbonding": "no stake is unbonding: request it first",
@@ -61,7 +62,8 @@ SENTENCES: Mapping[str, str] = {
     "WrongPhase": "not possible now: the round is in phase {phase:phase}",
     "AnchorMismatch": "the round's anchor is {expected}, not {anchor}: a reorganisation changed it; "
     "the commitment must be made again",
-    "SpecMismatch": "the round's task is {expected}, not {specHash}: a reorganisation changed it, or the file is of another task",
+    "SpecMismatch": "the round's task is {expected}, not {specHash}: a reorganisation changed it, "
+    "or the file is of another task",
     "AlreadyCommitted": "{miner} has already committed a model in this round",
     "CommitmentMismatch": "the opened commitment ({found}) is not the one committed ({expected})",
     "NotCommitted": "{miner} has not committed a model in this round",
@@ -84,7 +86,8 @@ SENTENCES: Mapping[str, str] = {
     "VoteMismatch": "the opened vote ({found}) is not the one committed ({expected})",
     # OpenZeppelin
     "ERC20InsufficientBalance": "{sender} holds {balance:dlbc}, but {needed:dlbc} are needed",
-    "ERC20InsufficientAllowance": "{spender} may take {allowance:dlbc}, but {needed:dlbc} are needed: approve the difference",
+    "ERC20InsufficientAllowance": "{spender} may take {allowance:dlbc}, but {needed:dlbc} are needed: "
+    "approve the difference",
     "ERC2612ExpiredSignature": "the permit expired at {deadline:time}",
     "ReentrancyGuardReentrantCall": "the contract was called while it was running",
     "AccessManagedUnauthorized": "{caller} may not do this: the access manager has not given it the role",

@@ -1,4 +1,4 @@
-"""Why the contracts refuse a call, in words: custom errors of our ABIs and of OpenZeppelin, panics and plain reasons."""
+"""Why the contracts refuse a call, in words: our custom errors, OpenZeppelin's, panics, plain reasons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
 
 
 class Shown:
-    """An argument inside a sentence; the template's format spec says what it is: {needed:dlbc}, {unbondAt:time}."""
+    """An argument in a sentence; the format spec says what it is: {needed:dlbc}, {unbondAt:time}."""
 
     def __init__(self, value: object) -> None:
         self.value = value
@@ -114,9 +114,7 @@ def _sentence(entry: Entry, arguments: tuple[Any, ...]) -> str:
 def _from_text(signature: str) -> Entry:
     """ "Name(type a,type b)" as an ABI entry."""
     name, _, rest = signature.rstrip(")").partition("(")
-    inputs = tuple(
-        dict(zip(("type", "name"), item.split(" "), strict=True)) for item in rest.split(",") if item
-    )
+    inputs = tuple(dict(zip(("type", "name"), item.split(" "), strict=True)) for item in rest.split(",") if item)
     return Entry(name, inputs, ())
 
 
@@ -125,8 +123,4 @@ def _named(kind: type[Phase] | type[TaskStatus], value: int, words: Mapping[str,
         name = kind(value).name
     except ValueError:
         return str(value)
-    return (
-        f"{name.replace('_', ' ').title().replace(' ', '')} ({words[name]})"
-        if name in words
-        else name.title()
-    )
+    return f"{name.replace('_', ' ').title().replace(' ', '')} ({words[name]})" if name in words else name.title()

@@ -51,7 +51,7 @@ def simulate(chain: Chain, sender: str, call: Call) -> None:
 
 
 def estimate(chain: Chain, sender: str, call: Call) -> int:
-    """Gas to allow: a quarter more than needed now, since state may change before the block, and a little for small calls."""
+    """Gas to allow: a quarter more than needed now, since state may change, and a little for small calls."""
     request: Any = {"to": call.to, "data": call.data, "value": call.value, "from": sender}
     with translated():
         return int(chain.w3.eth.estimate_gas(request)) * 5 // 4 + 10_000

@@ -1,8 +1,9 @@
 """Sends transactions so that a crash, a lost block or a full pool never doubles or loses one.
 
-The signed bytes are on disk before they leave, under a name of the caller's ("claim/5"). Sending a name again looks
-what became of it, and never signs a second time while the first may still be mined. `pump` does the rest, once a block:
-it sends the same bytes again, replaces what is stuck at the same nonce, waits for confirmations, and goes back to
+The signed bytes are on disk before they leave, under a name of the caller's ("claim/5"). Sending a name
+again looks what became of it, and never signs a second time while the first may still be mined. `pump` does
+the rest, once a block: it sends the same bytes again, replaces what is stuck at the same nonce, waits for
+confirmations, and goes back to
 sending when a reorganisation takes a receipt away.
 """
 
@@ -89,26 +90,22 @@ class Transactions:
     def send(self, name: str, call: Call) -> Sent:
         """Makes sure that `call` is sent once under `name`. Does not wait for it.
 
-        A name that is pending or confirmed is left alone. One that was mined without success is simulated again, and
-        sent again only if it would succeed now.
+        A name that is pending or confirmed is left alone. One that was mined without success is simulated
+        again, and sent again only if it would succeed now.
 
         Raises:
-            TransactionRefused: the contracts would refuse it now, the account cannot pay for it, or it failed on chain
-                `MAX_REVERTS` times.
+            TransactionRefused: the contracts would refuse it now, the account cannot pay for it, or it
+                failed on chain `MAX_REVERTS` times.
             ChainError: the node does not answer the simulation: nothing was sent.
         """
         if self._journal.in_transaction:
-            raise RuntimeError(
-                f"{name}: send from an action: a handler's writes are not on disk when it would leave"
-            )
+            raise RuntimeError(f"{name}: send from an action: a handler's writes are not on disk when it would leave")
         with self._lock:
             stored = self._outbox.find(name)
             if stored is not None and stored.state is not TransactionState.REVERTED:
                 return self._sent(stored)
             if stored is not None and stored.reverts >= MAX_REVERTS:
-                raise TransactionRefused(
-                    f"{name}: failed on chain {stored.reverts} times, last: {stored.reason}"
-                )
+                raise TransactionRefused(f"{name}: failed on chain {stored.reverts} times, last: {stored.reason}")
             return self._sent(self._start(name, call))
 
     def pump(self) -> None:
@@ -136,7 +133,8 @@ class Transactions:
 
         Raises:
             TransactionRefused: refused by the simulation, or failed on chain.
-            ChainError: not confirmed in time; running the command again goes on waiting for the same transaction.
+            ChainError: not confirmed in time; running the command again goes on waiting for the same
+                transaction.
         """
         sent = self.send(name, call)
         give_up_at = time.monotonic() + timeout
@@ -150,14 +148,14 @@ class Transactions:
                 return self._sent(stored)
             if time.monotonic() >= give_up_at:
                 raise ChainError(
-                    f"{call.what}: transaction 0x{sent.tx_hash.hex()} is not confirmed after {timeout:.0f} s; "
-                    "it may still be. Run the same command again: it goes on with this transaction"
+                    f"{call.what}: 0x{sent.tx_hash.hex()} is not confirmed after {timeout:.0f} s, "
+                    "but may still be. Run the same command again: it goes on with this transaction"
                 )
             self._sleep(0.2)
 
     def fresh_name(self, prefix: str, call: Call) -> str:
-        """A name for something that may be done many times, such as "stake/3": the last one while the same call is
-        pending, so that an interrupted command is resumed, a new one otherwise.
+        """A name for something that may be done many times, such as "stake/3": the last one while the same
+        call is pending, so that an interrupted command is resumed, a new one otherwise.
         """
         number = 1
         while (stored := self._outbox.find(f"{prefix}/{number}")) is not None:
@@ -199,7 +197,7 @@ class Transactions:
                 return
         used = self._nonce("latest")
         if used > stored.nonce:
-            # Its nonce is gone and no attempt has a receipt. The node may only lag: believe it after some blocks.
+            # Its nonce is gone, and no attempt has a receipt. Believed after some blocks: the node may lag.
             since = self._displaced_since.setdefault(stored.name, head.number)
             if head.number - since > self._confirmations:
                 self._displaced(stored)
@@ -239,9 +237,7 @@ class Transactions:
     def _displaced(self, stored: StoredTransaction) -> None:
         """Another transaction of this key took the nonce: sign anew, if the contracts still want it."""
         self._displaced_since.pop(stored.name, None)
-        log.warning(
-            "nonce_taken", name=stored.name, nonce=stored.nonce, hint="does another program use this key?"
-        )
+        log.warning("nonce_taken", name=stored.name, nonce=stored.nonce, hint="does another program use this key?")
         # Ended first: should the program stop between the two, `send` goes on from here.
         reason = f"another transaction of this key took nonce {stored.nonce}"
         self._outbox.settle(stored.name, TransactionState.REVERTED, (b"", 0, b"", 0), reason)
@@ -261,9 +257,7 @@ class Transactions:
             return
         attempt = self._signed(stored, price, head)
         self._outbox.add_attempt(stored.name, attempt)
-        log.info(
-            "transaction_replaced", name=stored.name, hash="0x" + attempt.hash.hex(), max_fee=price.max_fee
-        )
+        log.info("transaction_replaced", name=stored.name, hash="0x" + attempt.hash.hex(), max_fee=price.max_fee)
         self._broadcast(stored, attempt)
 
     def _reopen_vanished(self, head: Head) -> None:
@@ -289,6 +283,4 @@ class Transactions:
 
     def _sent(self, stored: StoredTransaction) -> Sent:
         tx_hash = stored.tx_hash or self._outbox.attempts(stored.name)[-1].hash
-        return Sent(
-            stored.name, stored.state, tx_hash, stored.block_number, stored.block_hash, stored.gas_used
-        )
+        return Sent(stored.name, stored.state, tx_hash, stored.block_number, stored.block_hash, stored.gas_used)

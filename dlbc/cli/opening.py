@@ -1,4 +1,4 @@
-"""From settings to a working context: chain, contracts, key, journal, IPFS; closed again in the opposite order."""
+"""From settings to a working context: chain, contracts, key, journal and IPFS, closed again at its end."""
 
 from __future__ import annotations
 
@@ -29,16 +29,14 @@ log = structlog.get_logger("dlbc")
 
 
 @contextmanager
-def open_context(
-    settings: Settings, program: str, with_ipfs: bool = True, with_key: bool = True
-) -> Iterator[Context]:
+def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_key: bool = True) -> Iterator[Context]:
     """The parts of a program, checked: the right chain, contracts that are there, a journal of this key.
 
     Args:
         program: names the data folder, such as "miner".
         with_ipfs: False for commands that need no files.
-        with_key: False for commands that only look: the journal, if there is one, is then opened read-only beside
-            its running program.
+        with_key: False for commands that only look: the journal, if there is one, is then opened read-only
+            beside its running program.
 
     Raises:
         UsageError: settings, keystore, deployment file or journal cannot be used.
@@ -98,9 +96,7 @@ def _deployment(settings: Settings) -> Deployment:
 
 def _account(settings: Settings) -> LocalAccount:
     if settings.keystore is None:
-        raise UsageError(
-            "no key: give --keystore (DLBC_KEYSTORE) an encrypted key file; make one with dlbc-keys new"
-        )
+        raise UsageError("no key: give --keystore (DLBC_KEYSTORE) an encrypted key file; make one with dlbc-keys new")
     return load_account(settings.keystore, read_password(settings.password_file))
 
 

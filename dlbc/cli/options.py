@@ -23,9 +23,7 @@ class ItemList(click.ParamType[tuple[str, ...]]):
 
     name = "list"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         if isinstance(value, list | tuple):
             return tuple(str(item) for item in value)
         return tuple(str(value).replace(",", " ").split())
@@ -78,9 +76,7 @@ OPTIONS = (
         callback=_load_config,
         help="YAML file with these settings.",
     ),
-    option(
-        "--rpc-url", type=ITEMS, default=DEFAULTS.rpc_url, help="JSON-RPC endpoints, the first preferred."
-    ),
+    option("--rpc-url", type=ITEMS, default=DEFAULTS.rpc_url, help="JSON-RPC endpoints, the first preferred."),
     option("--deployment", type=PATH, help="Deployment file, or its folder.  [default: ./deployments]"),
     option("--keystore", type=PATH, help="Encrypted key file; make one with dlbc-keys new."),
     option("--password-file", type=PATH, help="Its password; or DLBC_PASSWORD, or a prompt."),

@@ -31,9 +31,7 @@ def run_main(command: click.Command, arguments: Sequence[str] | None = None) -> 
         click.echo(f"Error: {error}", err=True)
         sys.exit(error.exit_code)
     except sqlite3.OperationalError as error:  # a full disk, a folder that became read-only
-        click.echo(
-            f"Error: the journal cannot be written ({error}): check the disk under --data-dir", err=True
-        )
+        click.echo(f"Error: the journal cannot be written ({error}): check the disk under --data-dir", err=True)
         sys.exit(DLBCError.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted", err=True)

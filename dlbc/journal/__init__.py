@@ -1,4 +1,4 @@
-"""What a program must not lose: one SQLite file a key, with events seen, duties owed, transactions sent and notes.
+"""What a program must not lose: events seen, duties owed, transactions sent and notes, one file a key.
 
 | File | Concern |
 |---|---|

@@ -75,7 +75,7 @@ class Agenda:
 
     @contextlib.contextmanager
     def born_in(self, block_number: int) -> Iterator[None]:
-        """Duties owed inside, by this thread, belong to an event of that block and rest if the block is lost."""
+        """Duties this thread owes inside come from an event of that block, and rest if it is lost."""
         before = getattr(self._local, "born_in", 0)
         self._local.born_in = block_number
         try:
@@ -86,8 +86,8 @@ class Agenda:
     def owe(self, duty: Duty) -> bool:
         """Adds a duty; True if it is new.
 
-        A duty whose event was lost in a reorganisation comes back when owed again: with its record if the payload is the
-        same, as a new one otherwise (another anchor means other work).
+        A duty whose event was lost in a reorganisation comes back when owed again: with its record if the
+        payload is the same, as a new one otherwise (another anchor means other work).
         """
         payload = json.dumps(duty.payload, sort_keys=True)
         born_in = getattr(self._local, "born_in", 0)
@@ -116,8 +116,8 @@ class Agenda:
                 return False
             self._database.execute("DELETE FROM duties WHERE kind = ? AND round_id = ? AND subject = ?", name)
             self._database.execute(
-                "INSERT INTO duties (kind, round_id, subject, payload, due_at, deadline, state, attempts, next_at, "
-                "last_error, born_in, orphaned) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '', ?, 0)",
+                "INSERT INTO duties (kind, round_id, subject, payload, due_at, deadline, state, attempts, "
+                "next_at, last_error, born_in, orphaned) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, '', ?, 0)",
                 (*name, payload, duty.due_at, duty.deadline, DutyState.OWED, duty.due_at, born_in),
             )
             return True
@@ -161,9 +161,7 @@ class Agenda:
 
     def settle(self, row: DutyRow, state: DutyState, why: str = "") -> None:
         """Ends a duty. Without effect when a reorganisation has replaced it meanwhile."""
-        self._database.execute(
-            "UPDATE duties SET state = ?, last_error = ? WHERE id = ?", (state, why, row.id)
-        )
+        self._database.execute("UPDATE duties SET state = ?, last_error = ? WHERE id = ?", (state, why, row.id))
 
     def postpone(self, row: DutyRow, next_at: float, why: str, *, attempted: bool = True) -> None:
         """Sets the next attempt, in chain seconds.

@@ -95,14 +95,14 @@ def open_database(path: Path, identity: Identity) -> Database:
     """The journal at `path`, made if missing, for this process alone.
 
     Raises:
-        UsageError: another process has it, it belongs to another chain, hub or key, it is newer than this program, or it
-            is no journal.
+        UsageError: another process has it, it belongs to another chain, hub or key, it is newer than this
+            program, or it is no journal.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock_file = _lock(path)
     try:
         connection = _connect(str(path))
-        # FULL: in WAL mode NORMAL may lose the last commits when power fails, and those may be a salt or a signed transaction.
+        # FULL: with NORMAL a power cut may take the last commits, and those may be a signed transaction.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         _migrate(connection, str(path))
@@ -160,8 +160,8 @@ def _lock(path: Path) -> IO[str]:
         holder = lock_file.read().strip() or "unknown"
         lock_file.close()
         raise UsageError(
-            f"{path}: in use by process {holder}. A key has one program at a time, since two would use the same nonces: "
-            "stop that one first, or choose another --data-dir for another key"
+            f"{path}: in use by process {holder}. A key has one program at a time, since two would use the "
+            "same nonces: stop that one first, or choose another --data-dir for another key"
         ) from error
     lock_file.truncate(0)
     lock_file.write(str(os.getpid()))
@@ -173,8 +173,8 @@ def _refuse_newer(connection: sqlite3.Connection, where: str) -> int:
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):
         raise UsageError(
-            f"{where}: written by a newer dlbc (schema {version}; this program knows {len(MIGRATIONS)}): upgrade dlbc, "
-            "or choose another --data-dir"
+            f"{where}: written by a newer dlbc (schema {version}; this program knows {len(MIGRATIONS)}): "
+            "upgrade dlbc, or choose another --data-dir"
         )
     return version
 

@@ -20,7 +20,7 @@ class Event:
     """One log; the subclasses in `dlbc.chain.events` add its arguments.
 
     Attributes:
-        block_hash: with `log_index` the event's identity: the same number may hold another block after a reorganisation.
+        block_hash: with `log_index` the event's identity; a number may come to hold another block.
     """
 
     block_number: int
@@ -69,9 +69,7 @@ class History:
 
     def add(self, event: Event) -> bool:
         """Stores an event; False if it was there already."""
-        arguments = {
-            name: plain(getattr(event, name)) for name in shape_of(type(event)) if name not in POSITION
-        }
+        arguments = {name: plain(getattr(event, name)) for name in shape_of(type(event)) if name not in POSITION}
         return (
             self._database.change(
                 "INSERT OR IGNORE INTO events (block_hash, log_index, block_number, name, arguments) "

@@ -73,7 +73,7 @@ class Journal:
         return self._database.in_transaction
 
     def note_set(self, scope: str | int, key: str, value: Any) -> None:
-        """Stores bytes, or anything JSON can hold, on disk before it returns (inside a handler: with its event).
+        """Stores bytes, or anything JSON can hold; on disk when it returns, in a handler with its event.
 
         Args:
             scope: what it belongs to, such as "round/5".
@@ -83,16 +83,12 @@ class Journal:
 
     def note_get(self, scope: str | int, key: str, default: Any = None) -> Any:
         """A note as it was set, or `default`."""
-        rows = self._database.execute(
-            "SELECT value FROM notes WHERE scope = ? AND key = ?", (str(scope), key)
-        )
+        rows = self._database.execute("SELECT value FROM notes WHERE scope = ? AND key = ?", (str(scope), key))
         return _note(rows[0]["value"]) if rows else default
 
     def notes(self, scope: str | int) -> dict[str, Any]:
         """All notes of a scope, by key."""
-        rows = self._database.execute(
-            "SELECT key, value FROM notes WHERE scope = ? ORDER BY key", (str(scope),)
-        )
+        rows = self._database.execute("SELECT key, value FROM notes WHERE scope = ? ORDER BY key", (str(scope),))
         return {row["key"]: _note(row["value"]) for row in rows}
 
     def note_delete(self, scope: str | int, key: str) -> None:

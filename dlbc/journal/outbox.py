@@ -70,13 +70,14 @@ class Outbox:
         self._database = database
 
     def store(self, transaction: StoredTransaction, attempt: Attempt) -> None:
-        """Writes a signed transaction to disk; a later one of the same name replaces the record and keeps old attempts."""
+        """Writes a signed transaction to disk; in place of an older one of its name."""
         with self._database.transaction():
             self._database.execute(
-                "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE "
-                "SET what = excluded.what, recipient = excluded.recipient, data = excluded.data, value = excluded.value, "
-                "gas = excluded.gas, nonce = excluded.nonce, state = excluded.state, tx_hash = excluded.tx_hash, "
-                "block_number = excluded.block_number, block_hash = excluded.block_hash, gas_used = excluded.gas_used",
+                "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET what = excluded.what, recipient = excluded.recipient, "
+                "data = excluded.data, value = excluded.value, gas = excluded.gas, nonce = excluded.nonce, "
+                "state = excluded.state, tx_hash = excluded.tx_hash, block_number = excluded.block_number, "
+                "block_hash = excluded.block_hash, gas_used = excluded.gas_used",
                 (
                     transaction.name,
                     transaction.what,
@@ -121,10 +122,8 @@ class Outbox:
         return self._select("WHERE state = ? ORDER BY nonce", (TransactionState.PENDING,))
 
     def mined_above(self, number: int) -> list[StoredTransaction]:
-        """Finished transactions whose receipt lies in a block after `number`: a reorganisation may still undo them."""
-        return self._select(
-            "WHERE state <> ? AND block_number > ? ORDER BY nonce", (TransactionState.PENDING, number)
-        )
+        """Finished transactions with a receipt in a block after `number`, which may still be lost."""
+        return self._select("WHERE state <> ? AND block_number > ? ORDER BY nonce", (TransactionState.PENDING, number))
 
     def all(self) -> list[StoredTransaction]:
         """All transactions, by nonce."""
@@ -138,9 +137,7 @@ class Outbox:
             (name,),
         )
         return [
-            Attempt(
-                row["hash"], row["nonce"], row["raw"], int(row["max_fee"]), int(row["tip"]), row["sent_block"]
-            )
+            Attempt(row["hash"], row["nonce"], row["raw"], int(row["max_fee"]), int(row["tip"]), row["sent_block"])
             for row in rows
         ]
 
@@ -150,7 +147,7 @@ class Outbox:
         """Ends a transaction.
 
         Args:
-            receipt: transaction hash, block number, block hash, gas used; (b"", 0, b"", 0) where it was never mined.
+            receipt: transaction hash, block number, block hash, gas used; empty if it was never mined.
         """
         failed = int(state is TransactionState.REVERTED)
         self._database.execute(
@@ -166,8 +163,8 @@ class Outbox:
     def reopen(self, name: str) -> None:
         """Makes a finished transaction pending again: its block was lost."""
         self._database.execute(
-            "UPDATE transactions SET state = ?, tx_hash = x'', block_number = 0, block_hash = x'', gas_used = 0 "
-            "WHERE name = ?",
+            "UPDATE transactions SET state = ?, tx_hash = x'', block_number = 0, block_hash = x'', "
+            "gas_used = 0 WHERE name = ?",
             (TransactionState.PENDING, name),
         )
 

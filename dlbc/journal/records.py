@@ -1,7 +1,8 @@
 """Values as journal text, and values again from their dataclass's type hints.
 
-`plain` is what the journal stores: integers as decimal text (SQLite and JSON readers lose those above 2^53), bytes as
-0x hex, structs and sequences as lists. `revive` turns that, or what `eth_abi` decoded, back into the annotated types.
+`plain` is what the journal stores: integers as decimal text (SQLite and JSON readers lose those above
+2^53), bytes as 0x hex, structs and sequences as lists. `revive` turns that, or what `eth_abi` decoded, back
+into the annotated types.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _SHAPES: dict[type, Mapping[str, Any]] = {}  # resolving hints is slow
 
 
 def shape_of(kind: type) -> Mapping[str, Any]:
-    """Field names and resolved types of a dataclass or NamedTuple, in order; `Annotated` hints lose their notes."""
+    """Names and types of a dataclass's or NamedTuple's fields, in order; `Annotated` notes are dropped."""
     if kind not in _SHAPES:
         hints = get_type_hints(kind)
         names = [field.name for field in fields(kind)] if is_dataclass(kind) else list(hints)
@@ -46,7 +47,11 @@ def shape_of(kind: type) -> Mapping[str, Any]:
 
 
 def revive(hint: Any, raw: Any) -> Any:
-    """`raw` as the type `hint`: a dataclass or NamedTuple, IntEnum, tuple[X, ...], int, bool, bytes, or str (an address gets its checksum).
+    """`raw` as the type `hint`.
+
+    Args:
+        hint: a dataclass, NamedTuple, IntEnum, tuple[X, ...], int, bool, bytes, or str, where an address gets
+            its checksum.
 
     Raises:
         ValueError: the wrong number of values, or an enumeration member that this version does not know.

@@ -38,7 +38,7 @@ class Context:
     Attributes:
         address: of the account, "" in commands without a key.
         workdir: folder of this program and key: journal, IPFS repo, downloads, status.json.
-        stopping: set by the first SIGTERM or SIGINT; a long action looks at it and returns `Retry` soon after.
+        stopping: set by the first SIGTERM or SIGINT; a long action that sees it returns `Retry`.
         board: keeps status.json.
     """
 
@@ -61,8 +61,8 @@ class Context:
         """Says what happened, in the log and in status.json. May be called from any thread.
 
         Args:
-            event: JSON values; "event" names it, such as {"event": "epoch", "round_id": 5, "accuracy": 0.97}. A
-                "level" of "debug" keeps it out of an ordinary log.
+            event: JSON values; "event" names it, such as {"event": "epoch", "round_id": 5}. A "level" of
+                "debug" keeps it out of an ordinary log.
         """
         details = {str(key): value for key, value in event.items() if key not in ("event", "level")}
         name = str(event.get("event", "report"))

@@ -1,4 +1,4 @@
-"""Works off due duties: short ones in the loop, long ones (training, evaluation, downloads) one at a time beside it."""
+"""Works off due duties: short ones in the loop, long ones (training, downloads) one at a time beside it."""
 
 from __future__ import annotations
 
@@ -145,9 +145,7 @@ class DutyRunner:
             if self.working_on is not None and self.working_on.id == row.id:
                 continue  # the action knows its deadline, and may be saving what it has
             self._agenda.settle(row, DutyState.MISSED, row.last_error)
-            self._context.log.warning(
-                "duty_missed", duty=str(row.duty), why=row.last_error or "came too late"
-            )
+            self._context.log.warning("duty_missed", duty=str(row.duty), why=row.last_error or "came too late")
 
 
 def backoff(row: DutyRow, now: float) -> float:

@@ -27,8 +27,8 @@ class Service:
     """Follows the chain and does what is due, until told to stop.
 
     Args:
-        handlers: by event class; run inside the transaction that moves the cursor, may run twice for one event, must
-            not send transactions: they note facts and owe duties.
+        handlers: by event class; run inside the transaction that moves the cursor, may run twice for one
+            event, must not send transactions: they note facts and owe duties.
         actions: by duty kind.
         every_block: called once for each new head seen, after the handlers.
         long_actions: kinds that run in one worker thread beside the loop.
@@ -65,7 +65,7 @@ class Service:
         context.board.update(program=name)
 
     def run(self) -> None:
-        """Works until the first SIGTERM or SIGINT, finishes the step, waits for the long action to save, returns.
+        """Works until the first SIGTERM or SIGINT, then finishes the step and lets the long action save.
 
         Raises:
             WrongChain: the node serves another chain now.
@@ -151,9 +151,7 @@ class Service:
         where = f"{event.block_number}/{event.log_index}"
         words = str(error) if isinstance(error, DLBCError) else f"{type(error).__name__}: {error}"
         trace = None if isinstance(error, DLBCError) else error
-        self._context.log.error(
-            "handler_failed", event_name=type(event).__name__, at=where, why=words, exc_info=trace
-        )
+        self._context.log.error("handler_failed", event_name=type(event).__name__, at=where, why=words, exc_info=trace)
         self._context.journal.note_set("skipped events", where, f"{type(event).__name__}: {words}")
 
     def _call_hook(self, hook: Hook) -> None:

@@ -11,7 +11,7 @@ from types import FrameType
 
 @contextmanager
 def stop_on_signals(stopping: threading.Event) -> Iterator[None]:
-    """Sets `stopping` on the first signal, raises KeyboardInterrupt on the second. Only in the main thread."""
+    """Sets `stopping` on the first signal, raises KeyboardInterrupt on the second. For the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -17,8 +17,8 @@ LEAST_PAUSE = 0.25  # seconds between two writes: training reports many times a 
 class StatusBoard:
     """Collects and writes the status. Safe to use from several threads.
 
-    The file holds: program, pid, address, chain_id, state, updated_at (wall clock), what `update` was given, `last`
-    (the newest report) and `reports` (the newest of each event name).
+    The file holds program, pid, address, chain_id, state, updated_at (wall clock), what `update` was given,
+    `last` (the newest report) and `reports` (the newest of each event name).
     """
 
     def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic, **identity: Any) -> None:

@@ -56,8 +56,8 @@ class Binding:
             return revive(hint, values[0] if len(entry.outputs) == 1 else values)
         except (DecodingError, ValueError) as error:
             raise ChainError(
-                f"{self.address} does not answer {entry.signature} as expected ({error}): the deployment is of "
-                "another version, or the address has no contract"
+                f"{self.address} does not answer {entry.signature} as expected ({error}): the deployment is "
+                "of another version, or the address has no contract"
             ) from error
 
     def call(self, function: str, *arguments: object, what: str = "") -> Call:
