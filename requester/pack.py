@@ -153,9 +153,7 @@ def pack(prepared: Prepared, folder: Path, key: bytes, context: bytes) -> Packed
         training=Training(task.train_secs),
         model=ModelLimits(prepared.measured.parameters, prepared.measured.model_bytes + MODEL_SLACK_BYTES),
         data=Data(
-            TrainData(
-                (Shard(_cid(train), train.stat().st_size, sha256_file(train)),), samples=len(prepared.train)
-            ),
+            TrainData((Shard(_cid(train), train.stat().st_size, sha256_file(train)),), samples=len(prepared.train)),
             TestData(
                 cid=_cid(sealed),
                 bytes=sealed.stat().st_size,

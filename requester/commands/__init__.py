@@ -1,0 +1,1 @@
+"""One command of `dlbc-request` a file."""

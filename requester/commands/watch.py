@@ -1,0 +1,70 @@
+"""`dlbc-request watch`, and the waiting part of `submit`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import click
+
+from dlbc.cli import chain_options, open_context, say, start_logging
+from dlbc.config import Settings
+from dlbc.errors import UsageError
+from dlbc.service import Context
+from dlbc.types import Outcome, TaskStatus, same_address
+from requester import lookup
+from requester.display import Display, one_line
+from requester.duties import delivered
+from requester.outcomes import ADVICE, TABLE
+from requester.watching import Watch, my_tasks, serve_all, still_owed
+from requester.winner import NoModel
+
+
+@click.command()
+@click.argument("task", type=click.IntRange(1), required=False)
+@chain_options
+def watch(settings: Settings, task: int | None) -> None:
+    """Do what is owed for TASK, or for all tasks of the account: serve data, show keys, fetch models."""
+    with open_context(settings, "requester") as context:
+        if task is not None:
+            found = lookup.submission(context.chain, task)
+            if not same_address(found.requester, context.address):
+                raise UsageError(f"task {task} belongs to {found.requester}, not to {context.address}")
+        tasks = my_tasks(context) if task is None else [task]
+        if not tasks:
+            say("nothing to watch: no task of this account is open, and no model is missing")
+            return
+        serve_all(context, say)
+        follow(context, tasks)
+
+
+def follow(context: Context, task_ids: Sequence[int]) -> None:
+    """Watches tasks to their end and says how it went.
+
+    Raises:
+        NoModel: a task ended without one.
+    """
+    if context.settings.log_file is None:  # the display has the terminal
+        log_file = context.workdir / "requester.log"
+        start_logging(dataclasses.replace(context.settings, log_file=log_file))
+        say(f"details go to {log_file}; stop with Ctrl-C, go on with `dlbc-request watch`")
+    display = Display()
+    with display.running() as news:
+        reports = Watch(context, task_ids, news).run()
+    failed = []
+    for item in reports:
+        if not item.over:
+            continue
+        say(one_line(item))
+        model = delivered(context, item.task_id)
+        if model is not None:
+            last = context.board.last("model_delivered") if hasattr(context.board, "last") else None
+            say(f"the model is {model}" + (f" ({last})" if last else ""))
+        elif item.status is TaskStatus.DONE:
+            failed.append(f"task {item.task_id}: the model could not be fetched; try `dlbc-request download`")
+        elif item.outcome is not Outcome.NONE:
+            failed.append(f"task {item.task_id}: {TABLE[item.outcome][0]}. {ADVICE[item.outcome]}")
+    for sentence in still_owed(context, reports):
+        say(sentence)
+    if failed:
+        raise NoModel("; ".join(failed))
