@@ -173,9 +173,7 @@ def _objections(found: Appraisal, terms: Terms, limits: Limits, useful: float) -
         )
     parameters = offer.net_bytes // BYTES_PER_PARAMETER
     if limits.max_parameters and parameters > limits.max_parameters:
-        reasons.append(
-            f"about {parameters:,} parameters, the limit is {limits.max_parameters:,} (--max-parameters)"
-        )
+        reasons.append(f"about {parameters:,} parameters, the limit is {limits.max_parameters:,} (--max-parameters)")
     if found.expected < limits.min_pay:
         reasons.append(f"expects {tokens(found.expected)} DLBC, less than --min-pay {tokens(limits.min_pay)}")
     if found.worth <= 0:

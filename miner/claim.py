@@ -135,9 +135,7 @@ def _points(
         return _without_test(context, room, f"the test set cannot be had ({error})")
 
 
-def _own_model(
-    context: Context, room: Room, commitment: ModelCommitment, manifest: Manifest, timeout: float
-) -> Path:
+def _own_model(context: Context, room: Room, commitment: ModelCommitment, manifest: Manifest, timeout: float) -> Path:
     """The plain model file; decrypted again from IPFS where the disk lost it."""
     trained = records.trained(context.journal, room.round_id)
     if trained is not None:
@@ -223,9 +221,7 @@ def show(duty: Duty, context: Context, options: Options) -> Result:  # noqa: PLR
         tell(context, "shown", "model key shown; the committee decides now", round_id=room.round_id)
         return Done()
     if found.phase > Phase.SHOW:
-        why = (
-            f"round {room.round_id}: the key of the listed model was not shown in time: stake will be slashed"
-        )
+        why = f"round {room.round_id}: the key of the listed model was not shown in time: stake will be slashed"
         records.note_state(journal, room.round_id, stage="missed", why=why)
         return Drop(why)
     context.transactions.send(

@@ -39,9 +39,7 @@ class RoundResult:
         if self.outcome is None:
             return "not final yet"
         parts = [f"{words.PAYMENTS[kind]}: {tokens(amount)} DLBC" for kind, amount in self.paid]
-        parts += [
-            f"slashed {tokens(amount)} DLBC: {words.REASONS[reason]}" for reason, amount in self.slashed
-        ]
+        parts += [f"slashed {tokens(amount)} DLBC: {words.REASONS[reason]}" for reason, amount in self.slashed]
         if self.why:
             parts.append(f"no pay: {self.why}")
         return f"{words.OUTCOMES[self.outcome]}; {'; '.join(parts)}"
@@ -70,9 +68,7 @@ def result_of(journal: Journal, round_id: int, account: str) -> RoundResult:
 
 def rates(journal: Journal, account: str) -> tuple[int, int]:
     """Rounds that ended, and how many of them slashed the account."""
-    ended = [
-        round_id for round_id in records.rounds(journal) if journal.events(RoundFinalized, round_id=round_id)
-    ]
+    ended = [round_id for round_id in records.rounds(journal) if journal.events(RoundFinalized, round_id=round_id)]
     slashed = {event.round_id for event in journal.events(Slashed, account=account)}
     return len(ended), len(slashed.intersection(ended))
 

@@ -13,7 +13,7 @@ from dlbc.types import Phase
 from miner import records
 from miner.choose import Appraisal, Limits, Offer, Terms, rank, slash_rate, tokens
 from miner.history import rates
-from miner.options import COMMIT, SEAL, STAKE, TRAIN, Options, tell
+from miner.options import COMMIT, MONEY, SEAL, TRAIN, Options, tell
 from miner.plan import reserve
 from miner.room import Room, find_room
 from miner.train import block_seconds, subject
@@ -53,20 +53,18 @@ class Market:
     def _take(self, context: Context, economy: Economy, best: Appraisal, room: Room) -> None:
         journal = context.journal
         with journal.transaction():
-            records.note_state(
-                journal, room.round_id, stage="chosen", why=best.explain(), anchor=room.anchor.hex()
-            )
+            records.note_state(journal, room.round_id, stage="chosen", why=best.explain(), anchor=room.anchor.hex())
             if best.stake_missing:
                 spent = int(journal.note_get(records.MINER, "auto_staked", "0"))
                 journal.note_set(records.MINER, "auto_staked", str(spent + best.stake_missing))
-                amount = {"amount": str(best.stake_missing)}
-                journal.owe(Duty(STAKE, room.round_id, deadline=room.commit_end, payload=amount))
+                wanted = {"kind": "stake", "amount": str(best.stake_missing)}
+                journal.owe(Duty(MONEY, room.round_id, deadline=room.commit_end, payload=wanted))
             journal.owe(Duty(TRAIN, room.round_id, subject(room.anchor)))
         unit = tokens(economy.miner_unit)
         tell(
             context,
             "chosen",
-            f"takes {best.explain()}. A commit locks {unit} DLBC of stake: slashed if it is never claimed, or "
+            f"takes {best.explain()}. A commit locks {unit} DLBC of stake: slashed if never claimed, or "
             "if the listed model cannot be had",
             round_id=room.round_id,
         )
@@ -84,8 +82,7 @@ class Market:
 def busy(context: Context) -> bool:
     """Whether the device has work. A round whose data cannot be had does not keep it."""
     return any(
-        row.duty.kind in {TRAIN, SEAL}
-        and records.state(context.journal, row.duty.round_id).get("stage") != "waiting"
+        row.duty.kind in {TRAIN, SEAL} and records.state(context.journal, row.duty.round_id).get("stage") != "waiting"
         for row in context.journal.duties(DutyState.OWED)
     )
 
@@ -123,9 +120,7 @@ def terms(context: Context, economy: Economy) -> Terms:
 def limits(context: Context, economy: Economy, options: Options) -> Limits:
     """What the miner asks for, and what its stake allows beside the rounds in progress."""
     journal = context.journal
-    promised = {
-        row.duty.round_id for row in journal.duties(DutyState.OWED) if row.duty.kind in {TRAIN, SEAL, COMMIT}
-    }
+    promised = {row.duty.round_id for row in journal.duties(DutyState.OWED) if row.duty.kind in {TRAIN, SEAL, COMMIT}}
     free = context.hub.account(context.account.address).free_stake - len(promised) * economy.miner_unit
     spent = int(journal.note_get(records.MINER, "auto_staked", "0"))
     return Limits(

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dlbc.keeper import Keeper
 from dlbc.service import Service
 from miner.claim import claim, score, show
+from miner.errands import look
 from miner.handlers import HANDLERS
 from miner.market import Market
+from miner.money import move
 from miner.options import (
     CLAIM,
     COMMIT,
     LONG,
+    MONEY,
     RECOVER,
     SCORE,
     SEAL,
     SETTLE,
     SHOW,
-    STAKE,
     TRAIN,
     Options,
 )
 from miner.recover import recover
 from miner.settle import settle
-from miner.stake import stake
 from miner.submit import commit, seal
 from miner.train import train
 
@@ -41,7 +43,7 @@ ACTIONS = {
     CLAIM: claim,
     SHOW: show,
     SETTLE: settle,
-    STAKE: stake,
+    MONEY: move,
 }
 
 
@@ -51,7 +53,7 @@ def service(context: Context, options: Options, *, keep: bool = True) -> Service
     Args:
         keep: also open rounds, draw committees and finalize when due.
     """
-    hooks = [Market(options).look]
+    hooks: list[Callable[[Context], None]] = [look, Market(options).look]
     if keep:
         hooks.append(Keeper().keep)
     return Service(

@@ -126,9 +126,7 @@ def note_state(journal: Journal, round_id: int, **facts: Any) -> None:
     """Adds to what `dlbc-miner status` shows of a round; None removes a fact."""
     with journal.transaction():
         known = {**journal.note_get(scope(round_id), "state", {}), **facts}
-        journal.note_set(
-            scope(round_id), "state", {name: value for name, value in known.items() if value is not None}
-        )
+        journal.note_set(scope(round_id), "state", {name: value for name, value in known.items() if value is not None})
         rounds = journal.note_get(MINER, "rounds", [])
         if round_id not in rounds:
             journal.note_set(MINER, "rounds", [*rounds, round_id])

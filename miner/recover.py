@@ -56,9 +56,7 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
         tell_once(context, room, f"{error}; {REMAINS}")
         return soon(context, str(error), FETCH_PAUSE)
     if commit_digest(commitment) != event.commitment:
-        return _lost(
-            context, room, "the commit on the chain is not what this program would have made of the model"
-        )
+        return _lost(context, room, "the commit on the chain is not what this program would have made of the model")
     with journal.transaction():
         records.save_submission(journal, commitment)
         records.note_state(journal, room.round_id, stage="committed", why=None)
@@ -73,9 +71,7 @@ def _rebuild(context: Context, room: Room, manifest: Manifest, event: ModelCommi
     bound_to = artifact_context(
         deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, context.account.address
     )
-    decrypt_file(
-        ciphertext, room.model, secrets.model_key, bound_to, max_plain_bytes=manifest.model.max_bytes
-    )
+    decrypt_file(ciphertext, room.model, secrets.model_key, bound_to, max_plain_bytes=manifest.model.max_bytes)
     network = build(manifest.architecture, manifest.input_shape, manifest.classes)
     return ModelCommitment(
         round_id=room.round_id,

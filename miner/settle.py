@@ -24,9 +24,7 @@ def settle(duty: Duty, context: Context, options: Options) -> Result:
     """Each step asks the chain whether it is done, so any number of attempts does each once."""
     room, journal, account = open_room(context, duty.round_id), context.journal, context.account.address
     if context.hub.commit_of(room.round_id, account).locked:
-        context.transactions.send(
-            f"release/{room.round_id}", context.hub.release_locks(room.round_id, [account])
-        )
+        context.transactions.send(f"release/{room.round_id}", context.hub.release_locks(room.round_id, [account]))
         return soon(context, "waiting for the stake to be released")
     found = result_of(journal, room.round_id, account)
     if found.outcome is Outcome.KEY_WITHHELD and not _compensated(context, room):

@@ -114,9 +114,7 @@ def _committed(context: Context, room: Room) -> Result:
     left = words.seconds(room.commit_end - context.chain.now())
     unit = tokens(context.hub.economy().miner_unit)
     records.note_state(context.journal, room.round_id, stage="committed", why=None)
-    message = (
-        f"committed {left} before the deadline; {unit} DLBC of stake are locked until the round is final"
-    )
+    message = f"committed {left} before the deadline; {unit} DLBC of stake are locked until the round is final"
     tell(context, "committed", message, round_id=room.round_id)
     return Done()
 

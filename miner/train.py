@@ -116,9 +116,7 @@ def _hand_over(context: Context, room: Room) -> Result:
 class _Session:
     """One stretch of training, from start or checkpoint to the deadline or an interruption."""
 
-    def __init__(
-        self, context: Context, room: Room, options: Options, manifest: Manifest, data: Dataset
-    ) -> None:
+    def __init__(self, context: Context, room: Room, options: Options, manifest: Manifest, data: Dataset) -> None:
         self.context, self.room, self.data = context, room, data
         self.device = torch.device(options.device)
         self.secrets: Secrets = room.secrets(context)
@@ -178,9 +176,7 @@ class _Session:
         with journal.transaction():
             records.save_trained(journal, self.room.round_id, found)
             records.save_costs(journal, records.costs(journal).learn(finish=time.monotonic() - began))
-            records.note_state(
-                journal, self.room.round_id, stage="trained", accuracy=result.accuracy, mark=round(z, 1)
-            )
+            records.note_state(journal, self.room.round_id, stage="trained", accuracy=result.accuracy, mark=round(z, 1))
         self.room.checkpoint.unlink(missing_ok=True)
         left = words.seconds(self.room.commit_end - self.context.chain.now())
         message = (
@@ -211,9 +207,7 @@ class _Session:
     def _interrupted(self) -> bool:
         """Whether to stop at the checkpoint: the program ends, a duty is urgent, or the anchor changed."""
         if self.context.stopping.is_set():
-            self.interruption = (
-                "the program stops; training goes on from its checkpoint when it is started again"
-            )
+            self.interruption = "the program stops; training goes on from its checkpoint when it is started again"
             return True
         now = time.monotonic()
         if now - self._looked < LOOK_SECONDS:

@@ -1,0 +1,129 @@
+"""`dlbc-miner`: train for pay."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from dlbc.cli import chain_options, open_context, option, run_main, show
+from dlbc.config import Settings
+from dlbc.errors import UsageError
+from dlbc.funds import parse_amount
+from miner import status as status_view
+from miner.options import Options
+from miner.orders import order
+
+amount_argument = click.argument("amount")
+
+
+@click.group(name="dlbc-miner", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dlbc")
+def group() -> None:
+    """Mine: train networks for the rounds of DLBC, and be paid for the best.
+
+    Every setting may be a flag, an environment variable DLBC_<NAME>, or a line in the file given by --config.
+    """
+
+
+@group.command()
+@option("--gpu", type=int, help="CUDA device to train on; falls back to the CPU.  [default: the first, if any]")
+@option("--device", help="Instead of --gpu: cpu, cuda:1, mps.")
+@option("--threads", type=click.IntRange(1, 1024), help="CPU threads.  [default: all cores but one]")
+@option("--min-pay", metavar="DLBC", help="Take only rounds with this expected pay or more.")
+@option("--max-parameters", type=click.IntRange(0), default=0, help="Take only networks up to this size.")
+@option("--auto-stake", metavar="DLBC", help="Stake what a commit lacks, up to this much in all.")
+@option("--auto-withdraw", is_flag=True, help="Send pay to the account's own balance after each round.")
+@option("--once", is_flag=True, help="Stop after one round.")
+@option("--keep/--no-keep", default=True, help="Also open rounds, draw and finalize when due.")
+@chain_options
+def start(
+    settings: Settings,
+    gpu: int | None,
+    device: str | None,
+    threads: int | None,
+    min_pay: str | None,
+    max_parameters: int,
+    auto_stake: str | None,
+    auto_withdraw: bool,
+    once: bool,
+    keep: bool,
+) -> None:
+    """Choose rounds by expected pay, train, commit, claim; until stopped. Kill it at any time: it goes on."""
+    with open_context(settings, "miner") as context:
+        # Slow to import, and after the checks: a wrong password or address should not cost seconds.
+        from dlbc.ml.device import configure_threads, pick_device  # noqa: PLC0415
+        from miner import program  # noqa: PLC0415
+
+        configure_threads(threads or max(1, (os.cpu_count() or 2) - 1))
+        chosen, why = pick_device(gpu, device)
+        options = Options(
+            device=str(chosen),
+            min_pay=parse_amount(min_pay) if min_pay else 0,
+            max_parameters=max_parameters,
+            auto_stake=parse_amount(auto_stake) if auto_stake else 0,
+            auto_withdraw=auto_withdraw,
+            once=once,
+        )
+        context.log.info(f"{context.address}, {why}")
+        context.log.info(status_view.stake_words(context, options))
+        program.service(context, options, keep=keep).run()
+
+
+@group.command()
+@amount_argument
+@chain_options
+def deposit(settings: Settings, amount: str) -> None:
+    """Move AMOUNT DLBC from the account's balance to its credit with the hub."""
+    order(settings, "deposit", parse_amount(amount))
+
+
+@group.command()
+@amount_argument
+@chain_options
+def stake(settings: Settings, amount: str) -> None:
+    """Stake AMOUNT DLBC from credit, and from the balance what credit lacks. Each commit locks one unit."""
+    order(settings, "stake", parse_amount(amount))
+
+
+@group.command()
+@amount_argument
+@chain_options
+def unstake(settings: Settings, amount: str) -> None:
+    """Start to unbond AMOUNT DLBC of free stake. `unbond` makes it credit when its time is over."""
+    order(settings, "unstake", parse_amount(amount))
+
+
+@group.command()
+@chain_options
+def unbond(settings: Settings) -> None:
+    """Turn stake that has finished unbonding into credit."""
+    order(settings, "unbond", 0)
+
+
+@group.command()
+@click.argument("amount", required=False)
+@click.option("--all", "everything", is_flag=True, help="All credit.")
+@chain_options
+def withdraw(settings: Settings, amount: str | None, everything: bool) -> None:
+    """Send AMOUNT DLBC of credit, or --all of it, to the account's own balance."""
+    if (amount is None) != everything:
+        raise UsageError("say how much: dlbc-miner withdraw 12.5, or dlbc-miner withdraw --all")
+    order(settings, "withdraw", parse_amount(amount) if amount else 0)
+
+
+@group.command()
+@option("--rounds", type=click.IntRange(1, 1000), default=10, help="Ended rounds to show.  [default: 10]")
+@chain_options
+def status(settings: Settings, rounds: int) -> None:
+    """Balance, stake, rounds in progress and what past rounds paid, with reasons."""
+    with open_context(settings, "miner", with_ipfs=False, with_key=False) as context:
+        if not context.address:
+            raise UsageError("whose status? give --keystore (DLBC_KEYSTORE); no password is needed")
+        found = status_view.gather(context, rounds)
+        show(settings, found, lambda: status_view.render(found))
+
+
+def main() -> None:
+    """Console script."""
+    run_main(group)
