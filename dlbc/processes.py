@@ -175,9 +175,7 @@ def anvil_binary() -> Path:
         if not os.access(override, os.X_OK):
             raise UsageError(f"{ANVIL_VARIABLE}={override} is not a program")
         return Path(override)
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(
-        platform.machine().lower(), platform.machine().lower()
-    )
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine().lower(), platform.machine().lower())
     package = Path("node_modules", "@foundry-rs", f"anvil-{sys.platform}-{machine}", "bin", "anvil")
     for root in (Path(__file__).resolve().parent.parent, Path.cwd()):
         if (root / package).is_file():

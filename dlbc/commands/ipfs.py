@@ -34,9 +34,7 @@ def _messages(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*arguments, **options)
         except DLBCError as error:
-            Console(stderr=True).print(
-                f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True
-            )
+            Console(stderr=True).print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
             sys.exit(error.exit_code)
 
     return run
@@ -57,22 +55,17 @@ def main() -> None:
 
 @main.command()
 @click.option("--repo", type=REPO, required=True, help="The node's folder, of this node alone.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="RPC port on 127.0.0.1; 0 takes a free one."
-)
-@click.option(
-    "--swarm-port", type=click.IntRange(0, 65535), default=0, help="Port for peers; 0 takes a free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="RPC port on 127.0.0.1; 0 takes a free one.")
+@click.option("--swarm-port", type=click.IntRange(0, 65535), default=0, help="Port for peers; 0 takes a free one.")
 @click.option("--swarm-host", default="127.0.0.1", show_default=True, help="Address to listen on for peers.")
 @click.option("--peer", "peers", multiple=True, metavar="MULTIADDR", help="A peer to stay connected to.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready, and nothing else.")
 @_messages
-def start(
-    *, repo: Path, port: int, swarm_port: int, swarm_host: str, peers: tuple[str, ...], as_json: bool
-) -> None:
+def start(*, repo: Path, port: int, swarm_port: int, swarm_host: str, peers: tuple[str, ...], as_json: bool) -> None:
     """Run a node until Ctrl-C or SIGTERM.
 
-    Other programs use it with --ipfs-url and its token in DLBC_IPFS_TOKEN, or meet there with DLBC_IPFS_PEERS.
+    Other programs use it with --ipfs-url and its token in DLBC_IPFS_TOKEN, or meet there with
+    DLBC_IPFS_PEERS.
     """
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -128,9 +121,7 @@ def _show(console: Console, facts: dict[str, Any]) -> None:
 
 @main.command()
 @click.option("--repo", type=REPO, help="Folder of a node that `dlbc-ipfs start` or a program runs.")
-@click.option(
-    "--ipfs-url", "url", envvar="DLBC_IPFS_URL", help="RPC of any node; its token in DLBC_IPFS_TOKEN."
-)
+@click.option("--ipfs-url", "url", envvar="DLBC_IPFS_URL", help="RPC of any node; its token in DLBC_IPFS_TOKEN.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @_messages
 def status(repo: Path | None, url: str | None, as_json: bool) -> None:
@@ -153,9 +144,7 @@ def status(repo: Path | None, url: str | None, as_json: bool) -> None:
 
 @main.command()
 @click.option("--repo", type=REPO, help="Folder of a running node.")
-@click.option(
-    "--ipfs-url", "url", envvar="DLBC_IPFS_URL", help="RPC of any node; its token in DLBC_IPFS_TOKEN."
-)
+@click.option("--ipfs-url", "url", envvar="DLBC_IPFS_URL", help="RPC of any node; its token in DLBC_IPFS_TOKEN.")
 @_messages
 def gc(repo: Path | None, url: str | None) -> None:
     """Delete blocks that no pinned file needs."""

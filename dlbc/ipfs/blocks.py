@@ -59,9 +59,7 @@ class BlockFolder:
                 f"block {digest_to_cid(digest)} is larger than {MAX_BLOCK_BYTES} bytes: not a file block"
             )
         if hashlib.sha256(block).digest() != digest:
-            raise IPFSError(
-                f"{path} is damaged: its hash is not its name; delete it, and it will be fetched again"
-            )
+            raise IPFSError(f"{path} is damaged: its hash is not its name; delete it, and it will be fetched again")
         return block
 
     def files(self) -> Iterator[Path]:
@@ -153,10 +151,11 @@ class BlockFetcher:
             if self.waiting() < self._max_waiting:
                 return
             log.warning("too many blocks that nobody delivers: restarting the swarm", waiting=self.waiting())
+            with self._lock:
+                ended = list(self._calls.values())
             self._restart()
-            end = time.monotonic() + RESTART_SECONDS
-            while self.waiting() >= self._max_waiting and time.monotonic() < end:
-                time.sleep(0.01)  # the calls have ended; their threads are about to say so
+            for call in ended:  # their threads are about to say so; a second restart must not come before
+                call.wait(RESTART_SECONDS)
 
     def _bring(self, digest: bytes) -> None:
         try:

@@ -296,9 +296,7 @@ class IPFS:
         if hasher.size < size:
             raise ContentUnavailable(f"{cid} ended after {hasher.size} of {size} bytes")
         if hasher.digest() != digest:
-            raise ContentInvalid(
-                f"what arrived for {cid} is not it: damaged, or not imported with DLBC's options"
-            )
+            raise ContentInvalid(f"what arrived for {cid} is not it: damaged, or not imported with DLBC's options")
 
 
 class _NotPinned(IPFSError):

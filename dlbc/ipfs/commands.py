@@ -126,9 +126,7 @@ class NodeCommands:
         for name, honoured in _HONOURED.items():
             found = request.text(name, honoured).lower()
             if found != honoured:
-                raise IPFSError(
-                    f"this node cannot honour {name}={found[:40]}; it imports with {name}={honoured}"
-                )
+                raise IPFSError(f"this node cannot honour {name}={found[:40]}; it imports with {name}={honoured}")
         self._check_room(0)
         with self._no_collection(), tempfile.NamedTemporaryFile(dir=self._uploads) as file:
             size = 0
@@ -182,9 +180,7 @@ class NodeCommands:
 
     def _pin(self, request: Request) -> Reply:
         digest = _digest(request.argument.removeprefix("/ipfs/"))
-        self._bring(
-            digest, request, 0, None
-        )  # a pin fetches without limit; with all blocks here it fetches nothing
+        self._bring(digest, request, 0, None)  # a pin fetches without limit; with all blocks here it fetches nothing
         cid = digest_to_cid(digest)
         self._node.pin(cid)
         self._pins.add(cid)
@@ -266,9 +262,7 @@ class NodeCommands:
         with self._no_collection():
             root = read_root(digest, lambda d: self._fetcher.get(d, deadline))
             self._check_room(root.size if length is None else min(length, root.size))
-            for _ in file_blocks(
-                digest, lambda d: self._fetcher.get(d, deadline), self._fetcher.want, offset, length
-            ):
+            for _ in file_blocks(digest, lambda d: self._fetcher.get(d, deadline), self._fetcher.want, offset, length):
                 pass
 
     @contextmanager

@@ -52,9 +52,7 @@ def file_blocks(
     root = read_root(digest, get)
     end = root.size if length is None else min(root.size, offset + length)
     position = 0
-    parts = [
-        _Part(digest, root.size, depth_of_file(root.size))
-    ]  # a stack: the last is the next in file order
+    parts = [_Part(digest, root.size, depth_of_file(root.size))]  # a stack: the last is the next in file order
     while parts and position < end:
         part = parts.pop()
         if position + part.size <= offset:

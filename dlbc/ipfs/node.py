@@ -49,9 +49,7 @@ def lock_repo(repo: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise IPFSError(
-            f"another process runs a node on {repo}: each program needs a repo of its own"
-        ) from error
+        raise IPFSError(f"another process runs a node on {repo}: each program needs a repo of its own") from error
     return lock
 
 
@@ -129,9 +127,7 @@ def serve(options: argparse.Namespace) -> None:
     commands = NodeCommands(node, repo, options.peer, options.max_repo_bytes)
     commands.collect_if_full()
     try:
-        server = RPCServer(
-            options.port, os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24), commands.table()
-        )
+        server = RPCServer(options.port, os.environ.get(TOKEN_VARIABLE) or secrets.token_urlsafe(24), commands.table())
     except OSError as error:
         raise IPFSError(f"cannot listen on 127.0.0.1:{options.port}: {error.strerror}") from error
 

@@ -25,9 +25,7 @@ from dlbc.ipfs.multipart import BadUpload, only_file, request_body
 log = structlog.get_logger(__name__)
 
 API = "/api/v0/"
-INVALID = (
-    "content invalid: "  # how a message to the client begins; Kubo's own have to be guessed from their words
-)
+INVALID = "content invalid: "  # how a message to the client begins; Kubo's own have to be guessed from their words
 UNAVAILABLE = "content unavailable: "
 SOCKET_SECONDS = 60.0
 MAX_SECONDS = 3600.0

@@ -63,9 +63,7 @@ class _BoundedHTTP(http_requests.ClientSync):  # type: ignore[misc]
             poolmanager = getattr(adapter, "poolmanager", None)
             if poolmanager is not None:
                 poolmanager.connection_pool_kw.pop("strict", None)
-        session.max_redirects = (
-            0  # an RPC does not redirect; a POST that follows would post the token elsewhere
-        )
+        session.max_redirects = 0  # an RPC does not redirect; a POST that follows would post the token elsewhere
         return session
 
     def _request(self, method: str, path: str, params: Any, **options: Any) -> tuple[list[Any], Any]:
@@ -76,9 +74,7 @@ class _BoundedHTTP(http_requests.ClientSync):  # type: ignore[misc]
             options["data"] = _upload(options["data"], deadline)
         try:
             closables, _ = super()._request(method, path, params, **options)
-        except (
-            requests.RequestException
-        ) as error:  # those that the library forgets to map: redirects, bad URLs, …
+        except requests.RequestException as error:  # those that the library forgets to map: redirects, bad URLs, …
             raise exceptions.ProtocolError(error) from error
         limit = None if path.strip("/") == "cat" else MAX_REPLY_BYTES
         return closables, _body(closables[0].raw, deadline, limit)
@@ -160,9 +156,7 @@ def _split_url(url: str) -> tuple[str, str, bool]:
 
 
 @contextmanager
-def failures(
-    what: str, url: str, classify: Callable[[str], IPFSError | None] | None = None
-) -> Iterator[None]:
+def failures(what: str, url: str, classify: Callable[[str], IPFSError | None] | None = None) -> Iterator[None]:
     """Maps everything that ipfshttpclient may raise to one IPFSError with a sentence.
 
     Args:
@@ -178,14 +172,10 @@ def failures(
         raise IPFSError(f"cannot {what}: no IPFS node answers at {url}; is it running?") from error
     except exceptions.ErrorResponse as error:
         better = classify(str(error)) if classify else None
-        raise better or IPFSError(
-            f"cannot {what}: the IPFS node at {url} says: {str(error)[:300]}"
-        ) from error
+        raise better or IPFSError(f"cannot {what}: the IPFS node at {url} says: {str(error)[:300]}") from error
     except (exceptions.ProtocolError, exceptions.StatusError) as error:
         raise IPFSError(
             f"cannot {what}: the connection to the IPFS node at {url} broke ({str(error)[:200]})"
         ) from error
     except _GARBAGE as error:
-        raise IPFSError(
-            f"cannot {what}: {url} does not answer like an IPFS node ({str(error)[:200]})"
-        ) from error
+        raise IPFSError(f"cannot {what}: {url} does not answer like an IPFS node ({str(error)[:200]})") from error

@@ -49,9 +49,7 @@ class Running:
 
     def plant_node(self, children: list[bytes], sizes: list[int], size: int | None = None) -> bytes:
         links = tuple(Link(child, 1) for child in children)
-        return self.plant(
-            encode_file_block(FileBlock(b"", links, sum(sizes) if size is None else size, tuple(sizes)))
-        )
+        return self.plant(encode_file_block(FileBlock(b"", links, sum(sizes) if size is None else size, tuple(sizes))))
 
     def plant_bomb(self, levels: int) -> bytes:
         """A few small blocks that are a file of 256 KiB times 174^levels zeros."""
@@ -141,9 +139,7 @@ ANSWERS: dict[str, Callable[[socket.socket], None]] = {
     "sends no JSON": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n<html"),
     "sends other JSON": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"),
     "sends two": lambda c: c.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{}{}"),
-    "redirects": lambda c: c.sendall(
-        b"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
-    ),
+    "redirects": lambda c: c.sendall(b"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"),
     "fails": lambda c: c.sendall(b"HTTP/1.1 500 X\r\nContent-Length: 4\r\n\r\noops"),
 }
 
@@ -237,9 +233,7 @@ def test_fetch_file__bomb_of_petabytes__refused_with_one_block_fetched(
     assert leaf.ipfs.repo_size() - before < 20_000
 
 
-def test_fetch_file__bomb_with_a_small_announcement__refused(
-    hub: Running, leaf: Running, target: Path
-) -> None:
+def test_fetch_file__bomb_with_a_small_announcement__refused(hub: Running, leaf: Running, target: Path) -> None:
     bomb = hub.plant_bomb(4)
     before = leaf.ipfs.repo_size()
     for root in (
@@ -259,9 +253,7 @@ def test_pin__larger_than_the_repo_may_grow__refused(hub: Running, leaf: Running
         leaf.ipfs.pin(hub.plant_bomb(3), timeout=5)
 
 
-def test_fetch_file__a_leaf_is_missing__unavailable_and_not_had(
-    hub: Running, leaf: Running, target: Path
-) -> None:
+def test_fetch_file__a_leaf_is_missing__unavailable_and_not_had(hub: Running, leaf: Running, target: Path) -> None:
     there = hub.plant(encode_file_block(FileBlock(b"\1" * CHUNK_BYTES, (), CHUNK_BYTES, ())))
     root = hub.plant_node([there, MISSING], [CHUNK_BYTES, 7])
 
@@ -446,9 +438,7 @@ def test_dlbc_ipfs__start_status_and_sigterm__clean_end(tmp_path: Path, hub: Run
     )
     program.terminate()
     rest = program.stdout.read()
-    after = subprocess.run(
-        [*command, "status", "--repo", str(repo)], capture_output=True, text=True, check=False
-    )
+    after = subprocess.run([*command, "status", "--repo", str(repo)], capture_output=True, text=True, check=False)
 
     assert json.loads(status.stdout)["peer_id"] == ready["peer_id"]
     assert hub.process.peer_id in json.loads(status.stdout)["peers"]

@@ -38,9 +38,7 @@ class Blocks(dict[bytes, bytes]):
     def node(self, children: list[bytes], sizes: list[int], size: int | None = None) -> bytes:
         """An internal block over `children`; announces `size`, by default the sum."""
         links = tuple(Link(child, 1) for child in children)
-        return self.put(
-            encode_file_block(FileBlock(b"", links, sum(sizes) if size is None else size, tuple(sizes)))
-        )
+        return self.put(encode_file_block(FileBlock(b"", links, sum(sizes) if size is None else size, tuple(sizes))))
 
     def bomb(self, levels: int) -> bytes:
         """levels + 1 small blocks that are a file of 256 KiB times 174^levels zeros."""

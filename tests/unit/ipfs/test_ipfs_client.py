@@ -97,9 +97,7 @@ def target(tmp_path: Path) -> Iterator[Path]:
         (b"\0" * len(CONTENT), ContentInvalid, "is not it"),
     ],
 )
-def test_fetch_file__wrong_bytes__refused(
-    sent: bytes, error: type[DLBCError], says: str, target: Path
-) -> None:
+def test_fetch_file__wrong_bytes__refused(sent: bytes, error: type[DLBCError], says: str, target: Path) -> None:
     ipfs = node(cat=lambda *_, **__: Stream(iter([sent])))
 
     with pytest.raises(error, match=says):
@@ -146,9 +144,7 @@ def test_fetch_file__larger_than_the_disk__refused(target: Path) -> None:
         ([1], IPFSError),
     ],
 )
-def test_fetch_file__stat_is_garbage_or_a_directory__refused(
-    answer: Any, error: type[DLBCError], target: Path
-) -> None:
+def test_fetch_file__stat_is_garbage_or_a_directory__refused(answer: Any, error: type[DLBCError], target: Path) -> None:
     with pytest.raises(error):
         fetch(node(stat=lambda *_, **__: answer), target)
 
@@ -273,9 +269,7 @@ def test_body__json_without_end__stops_at_the_limit() -> None:
         (TimeoutError(), exceptions.TimeoutError),
     ],
 )
-def test_body__connection_breaks__one_of_the_librarys_errors(
-    raised: Exception, error: type[Exception]
-) -> None:
+def test_body__connection_breaks__one_of_the_librarys_errors(raised: Exception, error: type[Exception]) -> None:
     with pytest.raises(error):
         list(transport._body(Raw([b"x", raised]), transport._Deadline(5), None))
 

@@ -146,9 +146,7 @@ def test_read_root__oversized_single_leaf__refused() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 9 * CHUNK_BYTES + 17])
-@pytest.mark.parametrize(
-    ("offset", "length"), [(0, None), (1, 5), (CHUNK_BYTES, CHUNK_BYTES), (10**9, 1), (3, 0)]
-)
+@pytest.mark.parametrize(("offset", "length"), [(0, None), (1, 5), (CHUNK_BYTES, CHUNK_BYTES), (10**9, 1), (3, 0)])
 def test_file_blocks__honest_file__same_bytes_as_a_slice(size: int, offset: int, length: int | None) -> None:
     blocks = Blocks()
     content = random.Random(size).randbytes(size)
