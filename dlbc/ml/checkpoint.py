@@ -19,11 +19,13 @@ class Progress:
         step: optimizer steps done.
         share: of the main phase, 0 … 1.
         marked_at: the step before which the mark was embedded; None before that.
+        finished: the result is final, and a resumed training returns it unchanged.
     """
 
     step: int = 0
     share: float = 0.0
     marked_at: int | None = None
+    finished: bool = False
 
 
 def save_checkpoint(
@@ -41,9 +43,7 @@ def save_checkpoint(
     temporary.replace(path)
 
 
-def load_checkpoint(
-    path: Path, model: Network, optimizer: torch.optim.Optimizer, fingerprint: str
-) -> Progress | None:
+def load_checkpoint(path: Path, model: Network, optimizer: torch.optim.Optimizer, fingerprint: str) -> Progress | None:
     """Restore model and optimizer; None where the file is absent, damaged or of another training.
 
     For a miner's own files only; even so nothing but tensors and plain values is unpickled.

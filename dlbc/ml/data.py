@@ -79,9 +79,7 @@ def as_dataset(x: Array, y: Array, where: str) -> Dataset:
             where, f"x has shape {x.shape}; 1 to {MAX_SAMPLES:,} samples of at least one number are needed"
         )
     if x.dtype.kind != "f" and x.dtype != np.uint8:
-        raise InvalidTask(
-            where, f"x has dtype {x.dtype}; convert it with x.astype('uint8') or x.astype('float32')"
-        )
+        raise InvalidTask(where, f"x has dtype {x.dtype}; convert it with x.astype('uint8') or x.astype('float32')")
     if x.dtype.kind == "f":
         _refuse_non_finite(x, where)
         with np.errstate(over="ignore"):
@@ -122,16 +120,12 @@ def validate_split(train: Dataset, test: Dataset, classes: int | None = None) ->
         raise InvalidTask("train", f"every label is {int(train.y[0])}; at least two classes are needed")
     unseen = np.setdiff1d(test.y, train.y)
     if unseen.size:
-        raise InvalidTask(
-            "test", f"label {int(unseen[0])} never occurs in the training set; split the data anew"
-        )
+        raise InvalidTask("test", f"label {int(unseen[0])} never occurs in the training set; split the data anew")
     seen: dict[bytes, int] = {}
     for index, digest in enumerate(_digests(test.x)):
         first = seen.setdefault(digest, index)
         if first != index:
-            raise InvalidTask(
-                "test", f"samples {first} and {index} are the same; remove the copy, each may count once"
-            )
+            raise InvalidTask("test", f"samples {first} and {index} are the same; remove the copy, each may count once")
     for index, digest in enumerate(_digests(train.x)):
         if digest in seen:
             raise InvalidTask(
@@ -163,17 +157,13 @@ def read_canonical(
     specs = read_specs(path, max_bytes=max_bytes, expected=("x", "y"))
     x, y = specs["x"], specs["y"]
     if x.dtype not in {"U8", "F32"} or len(x.shape) not in {2, 4} or 0 in x.shape:
-        raise InvalidArtifact(
-            f"{path.name}: x is {x.dtype} {x.shape}; U8 or F32 (N, C, H, W) or (N, F) is needed"
-        )
+        raise InvalidArtifact(f"{path.name}: x is {x.dtype} {x.shape}; U8 or F32 (N, C, H, W) or (N, F) is needed")
     if y.dtype != "I64" or y.shape != x.shape[:1]:
         raise InvalidArtifact(f"{path.name}: y is {y.dtype} {y.shape}; I64 ({x.shape[0]},) is needed")
     if x.shape[0] > max_samples:
         raise InvalidArtifact(f"{path.name}: {x.shape[0]:,} samples, at most {max_samples:,} are allowed")
     if sample_shape is not None and x.shape[1:] != tuple(sample_shape):
-        raise InvalidArtifact(
-            f"{path.name}: samples have shape {x.shape[1:]}, the task says {tuple(sample_shape)}"
-        )
+        raise InvalidArtifact(f"{path.name}: samples have shape {x.shape[1:]}, the task says {tuple(sample_shape)}")
     arrays = read_tensors(path, max_bytes=max_bytes, expected=("x", "y"))
     limit = MAX_CLASSES if classes is None else classes
     if arrays["y"].min() < 0 or arrays["y"].max() >= limit:
@@ -191,9 +181,7 @@ def _labels(y: Array, where: str) -> Array:
     if int(y.min()) < 0:
         raise InvalidTask(where, f"label {int(y.min())} is negative; number the classes from 0")
     if int(y.max()) >= MAX_CLASSES:
-        raise InvalidTask(
-            where, f"label {int(y.max())} is too large; at most {MAX_CLASSES:,} classes are allowed"
-        )
+        raise InvalidTask(where, f"label {int(y.max())} is too large; at most {MAX_CLASSES:,} classes are allowed")
     return np.ascontiguousarray(y, dtype=np.int64)
 
 

@@ -47,9 +47,7 @@ def read_source(path: Path, split: str | None = None, *, max_bytes: int = DEFAUL
             raise InvalidTask(where, str(error)) from error
         x, y = arrays[names[0]], arrays[names[1]]
     else:
-        raise InvalidTask(
-            where, f"files of type {path.suffix or 'none'} are not read; use .npz or .safetensors"
-        )
+        raise InvalidTask(where, f"files of type {path.suffix or 'none'} are not read; use .npz or .safetensors")
     return as_dataset(x, y, where)
 
 
@@ -59,9 +57,7 @@ def _choose(where: str, present: set[str], split: str | None) -> tuple[str, str]
     if {"x", "y"} <= present:
         return "x", "y"
     wanted = "x and y" if split is None else f"x and y, or x_{split} and y_{split}"
-    raise InvalidTask(
-        where, f"needs arrays named {wanted}; found {', '.join(sorted(present))[:200] or 'none'}"
-    )
+    raise InvalidTask(where, f"needs arrays named {wanted}; found {', '.join(sorted(present))[:200] or 'none'}")
 
 
 def _read_npz(path: Path, split: str | None, max_bytes: int) -> tuple[Array, Array]:
@@ -88,9 +84,7 @@ def _read_npz(path: Path, split: str | None, max_bytes: int) -> tuple[Array, Arr
         NotImplementedError,
         RuntimeError,
     ) as error:
-        raise InvalidTask(
-            where, f"is not a readable .npz file ({error}); write it with numpy.savez"
-        ) from error
+        raise InvalidTask(where, f"is not a readable .npz file ({error}); write it with numpy.savez") from error
 
 
 def _read_npy(stream: IO[bytes], where: str, max_bytes: int) -> Array:
@@ -111,9 +105,7 @@ def _read_npy(stream: IO[bytes], where: str, max_bytes: int) -> Array:
             raise InvalidTask(where, f"has dtype {dtype}; numbers are needed")
         size = math.prod(shape) * dtype.itemsize
         if size > max_bytes:
-            raise InvalidTask(
-                where, f"declares shape {shape}, {size:,} bytes; at most {max_bytes:,} are allowed"
-            )
+            raise InvalidTask(where, f"declares shape {shape}, {size:,} bytes; at most {max_bytes:,} are allowed")
         data = stream.read(size)
         if len(data) != size or stream.read(1):
             raise InvalidTask(where, f"declares {size:,} bytes and holds another number; the file is damaged")

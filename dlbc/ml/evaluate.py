@@ -38,9 +38,7 @@ def score(model: Network, dataset: Dataset, device: torch.device | None = None) 
     return Evaluation(int((predictions == dataset.y).sum()), len(dataset), predictions)
 
 
-def predict(
-    model: Network, x: Array, device: torch.device | None = None, batch: int = BATCH
-) -> NDArray[np.int32]:
+def predict(model: Network, x: Array, device: torch.device | None = None, batch: int = BATCH) -> NDArray[np.int32]:
     """The most likely class of each sample: the lowest of a tie, -1 where an output is NaN or infinite.
 
     Args:

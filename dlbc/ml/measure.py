@@ -41,7 +41,5 @@ def measure(architecture: Mapping[str, object], input_shape: tuple[int, ...], cl
     return Measurement(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         flops=int(counter.get_total_flops()),
-        model_bytes=file_bytes(
-            {name: TensorSpec("F32", tuple(t.shape)) for name, t in tensors(model).items()}
-        ),
+        model_bytes=file_bytes({name: TensorSpec("F32", tuple(t.shape)) for name, t in tensors(model).items()}),
     )

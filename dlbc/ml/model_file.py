@@ -16,9 +16,7 @@ from dlbc.ml.tensor_file import TensorSpec, read_specs, read_tensors, write_tens
 
 def save_model(model: Network, path: Path) -> None:
     """Write the weights; equal weights give equal bytes. Replaces `path` atomically."""
-    arrays = {
-        name: tensor.detach().cpu().numpy().astype(np.float32) for name, tensor in tensors(model).items()
-    }
+    arrays = {name: tensor.detach().cpu().numpy().astype(np.float32) for name, tensor in tensors(model).items()}
     write_tensors(arrays, path)
 
 

@@ -117,14 +117,10 @@ def _check(
     architecture: Mapping[str, object], input_shape: tuple[int, ...], classes: int
 ) -> tuple[_Entry, dict[str, int]]:
     if not isinstance(architecture, Mapping):
-        raise InvalidTask(
-            "architecture", f"a mapping with a name is needed, found {type(architecture).__name__}"
-        )
+        raise InvalidTask("architecture", f"a mapping with a name is needed, found {type(architecture).__name__}")
     name = architecture.get("name")
     if not isinstance(name, str) or name not in _REGISTRY:
-        raise InvalidTask(
-            "architecture.name", f"{str(name)[:60]!r} is not known; choose one of {', '.join(NAMES)}"
-        )
+        raise InvalidTask("architecture.name", f"{str(name)[:60]!r} is not known; choose one of {', '.join(NAMES)}")
     entry = _REGISTRY[name]
     unknown = sorted(str(key)[:60] for key in architecture if key != "name" and key not in entry.arguments)
     if unknown:
@@ -140,9 +136,7 @@ def _check(
             raise InvalidTask(f"architecture.{key}", f"{found}; an integer from {low} to {high} is needed")
         arguments[key] = value
     if name == "resnet" and (arguments["depth"] - 2) % 6:
-        raise InvalidTask(
-            "architecture.depth", f"is {arguments['depth']}; 6n + 2 is needed: 8, 14, 20, 26, …"
-        )
+        raise InvalidTask("architecture.depth", f"is {arguments['depth']}; 6n + 2 is needed: 8, 14, 20, 26, …")
     _check_shape(name, entry, input_shape, classes)
     if entry.widest(input_shape, **arguments) > MAX_ACTIVATION:
         raise InvalidTask(
@@ -155,12 +149,8 @@ def _check(
 
 def _check_shape(name: str, entry: _Entry, input_shape: tuple[int, ...], classes: int) -> None:
     if type(classes) is not int or not 2 <= classes <= MAX_CLASSES:
-        raise InvalidTask(
-            "classes", f"is {str(classes)[:60]}; an integer from 2 to {MAX_CLASSES:,} is needed"
-        )
-    if not input_shape or any(
-        type(size) is not int or not 1 <= size <= MAX_ACTIVATION for size in input_shape
-    ):
+        raise InvalidTask("classes", f"is {str(classes)[:60]}; an integer from 2 to {MAX_CLASSES:,} is needed")
+    if not input_shape or any(type(size) is not int or not 1 <= size <= MAX_ACTIVATION for size in input_shape):
         raise InvalidTask("input_shape", f"{str(input_shape)[:60]} is not a list of positive sizes")
     if entry.image and (len(input_shape) != 3 or min(input_shape[1:]) < 4):
         raise InvalidTask(

@@ -20,48 +20,49 @@ def countdown(seconds: float) -> Callable[[], float]:
 
 @dataclass
 class Plan:
-    """Where in the cycle a step lies, and when the last epoch must begin."""
+    """The cycle: a main phase, then a final phase that begins with the mark.
+
+    The final phase takes a tenth of the whole, and at least one epoch unless that is over a quarter.
+    """
 
     steps_per_epoch: int
     epochs: int | None
     seconds_left: Callable[[], float] | None
-    resumed: float = 0.0  # progress that an earlier run had made
+    resumed: float = 0.0  # share of the main phase that an earlier run had done
     step_times: deque[float] = field(default_factory=lambda: deque(maxlen=64))
     began: float = field(default_factory=time.monotonic)
-    final_seconds: float = 0.0
+    final_seconds: float = math.inf
 
     def left(self) -> float:
         return math.inf if self.seconds_left is None else self.seconds_left()
 
-    def reserve(self) -> float:
-        """Seconds to keep for the last epoch: 1.5 measured epochs, at most a quarter of the whole time."""
-        times = list(self.step_times)[1:] or [0.0]  # the first step of a process is far slower
-        whole = self.left() + time.monotonic() - self.began
-        return min(1.5 * self.steps_per_epoch * median(times), 0.25 * whole) if math.isfinite(whole) else 0.0
+    def final_steps(self) -> int:
+        """Steps of the final phase, where the number of epochs is given."""
+        return self.steps_per_epoch * max(1, round((self.epochs or 0) / 10))
 
-    def mark_due(self, progress: Progress) -> bool:
-        """Also updates `progress.share`, which never falls."""
+    def main_share(self, progress: Progress) -> float:
+        """How much of the main phase is over, 0 … 1; never falls."""
         shares = [progress.share]
         if self.epochs is not None:
-            shares.append(progress.step / ((self.epochs - 1) * self.steps_per_epoch))
+            shares.append(progress.step / (self.epochs * self.steps_per_epoch - self.final_steps()))
         if self.seconds_left is not None:
-            used, main = time.monotonic() - self.began, self.left() - self.reserve()
+            used, left = time.monotonic() - self.began, self.left()
+            main = left - self._reserve(used + left)
             timed = used / (used + main) if main > 0 else 1.0
             shares.append(self.resumed + (1.0 - self.resumed) * timed)
-        progress.share = min(1.0, max(shares))
-        return progress.share >= 1.0
+        return min(1.0, max(shares))
 
     def begin_final(self) -> None:
-        self.final_seconds = self.left()
+        self.final_seconds = max(self.left(), 1e-9)
 
     def final_share(self, progress: Progress) -> float:
-        done = (progress.step - (progress.marked_at or 0)) / self.steps_per_epoch
-        if self.seconds_left is not None and self.final_seconds > 0:
-            done = max(done, 1.0 - self.left() / self.final_seconds)
-        return min(1.0, done)
-
-    def over(self, progress: Progress) -> bool:
-        return progress.marked_at is not None and (self.final_share(progress) >= 1.0 or self.left() <= 0)
+        """How much of the final phase is over, 0 … 1."""
+        shares = [0.0]
+        if self.epochs is not None:
+            shares.append((progress.step - (progress.marked_at or 0)) / self.final_steps())
+        if self.seconds_left is not None:
+            shares.append(1.0 - (self.left() - self._step_seconds()) / self.final_seconds)
+        return min(1.0, max(shares))
 
     def rate(self, progress: Progress) -> float:
         """Learning rate as a share of the peak."""
@@ -70,3 +71,11 @@ class Plan:
         if progress.share < 0.1:
             return 0.1 + 0.9 * progress.share / 0.1
         return 0.1 + 0.9 * 0.5 * (1.0 + math.cos(math.pi * (progress.share - 0.1) / 0.9))
+
+    def _reserve(self, whole: float) -> float:
+        one_epoch = 1.5 * self.steps_per_epoch * self._step_seconds()
+        return max(0.1 * whole, min(one_epoch, 0.25 * whole))
+
+    def _step_seconds(self) -> float:
+        times = list(self.step_times)[1:]  # the first step of a process is far slower than all others
+        return median(times) if times else 0.0

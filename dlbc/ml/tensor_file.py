@@ -95,18 +95,14 @@ def read_specs(path: Path, *, max_bytes: int, expected: Iterable[str] | None = N
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 10 or length > size - 8 or length > MAX_HEADER_BYTES:
-                raise InvalidArtifact(
-                    f"{path.name}: no safetensors file ({size:,} bytes, header of {length:,})"
-                )
+                raise InvalidArtifact(f"{path.name}: no safetensors file ({size:,} bytes, header of {length:,})")
             raw = file.read(length)
     except OSError as error:
         raise InvalidArtifact(f"{path.name}: cannot be read ({error.strerror})") from error
     specs = _parse(path.name, raw, size - 8 - length)
     if expected is not None and set(specs) != set(expected):
         missing, extra = sorted(set(expected) - set(specs)), sorted(set(specs) - set(expected))
-        raise InvalidArtifact(
-            f"{path.name}: missing tensors {missing[:3]}, unexpected tensors {_short(extra[:3])}"
-        )
+        raise InvalidArtifact(f"{path.name}: missing tensors {missing[:3]}, unexpected tensors {_short(extra[:3])}")
     return specs
 
 
@@ -125,9 +121,7 @@ def _parse(name: str, raw: bytes, data_bytes: int) -> dict[str, TensorSpec]:
     try:
         header = json.loads(raw.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        raise InvalidArtifact(
-            f"{name}: the safetensors header is not valid JSON ({_short(error)})"
-        ) from error
+        raise InvalidArtifact(f"{name}: the safetensors header is not valid JSON ({_short(error)})") from error
     if not isinstance(header, dict):
         raise InvalidArtifact(f"{name}: the safetensors header is not an object")
     header.pop("__metadata__", None)
@@ -144,9 +138,7 @@ def _parse(name: str, raw: bytes, data_bytes: int) -> dict[str, TensorSpec]:
             raise InvalidArtifact(f"{name}: tensor data overlaps or leaves a gap at byte {position:,}")
         position = end
     if position != data_bytes:
-        raise InvalidArtifact(
-            f"{name}: the header describes {position:,} bytes of data, the file has {data_bytes:,}"
-        )
+        raise InvalidArtifact(f"{name}: the header describes {position:,} bytes of data, the file has {data_bytes:,}")
     return specs
 
 
@@ -163,9 +155,7 @@ def _entry(name: str, key: str, entry: object) -> tuple[TensorSpec, tuple[int, i
         raise InvalidArtifact(f"{where} has impossible data_offsets {_short(offsets)}")
     spec = TensorSpec(dtype, tuple(shape))
     if offsets[1] - offsets[0] != spec.bytes:
-        raise InvalidArtifact(
-            f"{where}: shape {_short(shape)} needs {spec.bytes} bytes, the offsets span another size"
-        )
+        raise InvalidArtifact(f"{where}: shape {_short(shape)} needs {spec.bytes} bytes, the offsets span another size")
     return spec, (offsets[0], offsets[1])
 
 

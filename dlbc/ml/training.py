@@ -1,17 +1,18 @@
 """Training against a deadline: one cycle that is always annealed when time is up.
 
 Two phases. The main phase raises the learning rate over its first tenth and lowers it on a cosine to a tenth
-of the peak. Then `mark` may change the weights (the watermark), and one last epoch runs from a tenth of the
-peak down to 0. With a deadline, progress is the share of the time used, and the last epoch's length is
-planned from measured steps; with a fixed number of epochs nothing depends on the clock and the result is the
-same on every run of one machine.
+of the peak. Then `mark` may change the weights (the watermark), and the final phase, a tenth of the whole,
+runs from a tenth of the peak down to 0. With a deadline, progress is the share of the time used and the final
+phase is planned from measured steps; with a fixed number of epochs nothing depends on the clock, and the
+result is the same on every run of one machine.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,12 +117,13 @@ def train(
         seed: decides data order, shifts and the held-out part.
         seconds_left: asked before each step, so the deadline may move (`countdown` for a fixed one).
         epochs: number of passes, at least 2; with `seconds_left` too, whichever ends first.
-        mark: changes the weights before the last epoch, e.g. `lambda m: embed(m, keys)`. Runs once, also when
-            time is short.
+        mark: changes the weights before the final phase, e.g. `lambda m: embed(m, keys)`. Runs once, also
+            when time is short.
         on_epoch: told after every epoch.
         should_stop: asked before each step; True saves the checkpoint and returns without the mark.
-        checkpoint: file to save to every half minute and to resume from after a crash; delete it once the
-            result is safe.
+        checkpoint: file to save to every half minute and at the end, and to resume from after a crash. A
+            finished training is not continued: calling again returns the same weights. Delete it once they
+            are safe.
 
     Raises:
         ValueError: neither budget is given, or fewer than 2 epochs.
@@ -133,19 +135,18 @@ def train(
     if checkpoint is not None:
         progress = load_checkpoint(checkpoint, model, run.optimizer, run.fingerprint) or progress
     plan = Plan(run.steps_per_epoch, epochs, seconds_left, resumed=progress.share)
-    losses: list[float] = []
+    if progress.marked_at is not None:
+        plan.begin_final()
+    losses: deque[float] = deque(maxlen=run.steps_per_epoch)
     saved = began = epoch_began = time.monotonic()
-    accuracy, stopped = 0.0, False
-    while True:
+    stopped = False
+    while not progress.finished:
         if should_stop():
             stopped = True
             break
-        if progress.marked_at is None and plan.mark_due(progress):
-            if mark is not None:
-                mark(model)
-            progress.marked_at = progress.step
-            plan.begin_final()
-        if plan.over(progress):
+        _advance(model, plan, progress, mark)
+        if progress.marked_at is not None and plan.final_share(progress) >= 1.0:
+            progress.finished = True
             break
         tick = time.monotonic()
         losses.append(run.step(progress.step, plan.rate(progress)))
@@ -153,12 +154,9 @@ def train(
         progress.step += 1
         now = time.monotonic()
         if progress.step % run.steps_per_epoch == 0:
-            accuracy = run.accuracy()
             if on_epoch is not None:
-                number = progress.step // run.steps_per_epoch
-                mean = sum(losses[-run.steps_per_epoch :]) / len(losses[-run.steps_per_epoch :])
-                final = progress.marked_at is not None
-                on_epoch(Epoch(number, progress.share, mean, accuracy, now - epoch_began, final))
+                number, final = progress.step // run.steps_per_epoch, progress.marked_at is not None
+                on_epoch(Epoch(number, progress.share, _mean(losses), run.accuracy(), now - epoch_began, final))
             epoch_began = time.monotonic()
         if checkpoint is not None and now - saved > CHECKPOINT_SECONDS:
             save_checkpoint(checkpoint, model, run.optimizer, run.fingerprint, progress)
@@ -166,11 +164,10 @@ def train(
     if checkpoint is not None:
         save_checkpoint(checkpoint, model, run.optimizer, run.fingerprint, progress)
     model.eval()
-    recent = losses[-run.steps_per_epoch :] or [math.nan]
     return TrainingResult(
         epochs=progress.step / run.steps_per_epoch,
         steps=progress.step,
-        loss=sum(recent) / len(recent),
+        loss=_mean(losses),
         accuracy=run.accuracy(),
         seconds=time.monotonic() - began,
         marked=progress.marked_at is not None and mark is not None,
@@ -178,12 +175,25 @@ def train(
     )
 
 
+def _advance(model: Network, plan: Plan, progress: Progress, mark: Callable[[Network], None] | None) -> None:
+    """Move along the main phase, and at its end embed the mark."""
+    if progress.marked_at is None:
+        progress.share = plan.main_share(progress)
+        if progress.share >= 1.0:
+            if mark is not None:
+                mark(model)
+            progress.marked_at = progress.step
+            plan.begin_final()
+
+
+def _mean(losses: Collection[float]) -> float:
+    return sum(losses) / len(losses) if losses else math.nan
+
+
 class _Run:
     """What stays the same over the steps: data on its device, optimizer, order."""
 
-    def __init__(
-        self, model: Network, data: Dataset, seed: bytes, device: torch.device, settings: Settings
-    ) -> None:
+    def __init__(self, model: Network, data: Dataset, seed: bytes, device: torch.device, settings: Settings) -> None:
         self.model, self.seed, self.device, self.settings = model.to(device), seed, device, settings
         order = prg.permutation(seed, "train/split", len(data))
         held = min(5_000, int(settings.held_out * len(data)), len(data) - 2)

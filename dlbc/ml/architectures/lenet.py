@@ -22,9 +22,7 @@ class LeNet(Network):
         self.input_norm = batch_norm(channels[0], dimensions=2, affine=False)
         self.layers = nn.Sequential(
             *(
-                nn.Sequential(
-                    OrderedDict(conv=nn.Conv2d(channels[i], channels[i + 1], 3, padding=1), relu=nn.ReLU())
-                )
+                nn.Sequential(OrderedDict(conv=nn.Conv2d(channels[i], channels[i + 1], 3, padding=1), relu=nn.ReLU()))
                 for i in range(3)
             )
         )

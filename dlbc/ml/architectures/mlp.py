@@ -23,9 +23,7 @@ class Mlp(Network):
         self.input_norm = batch_norm(features, dimensions=1, affine=False)
         self.hidden = nn.Sequential(
             *(
-                nn.Sequential(
-                    OrderedDict(linear=nn.Linear(features if index == 0 else hidden, hidden), relu=nn.ReLU())
-                )
+                nn.Sequential(OrderedDict(linear=nn.Linear(features if index == 0 else hidden, hidden), relu=nn.ReLU()))
                 for index in range(layers)
             )
         )

@@ -12,9 +12,7 @@ from dlbc.ml.channels import ChannelGroup, Network, Writer, batch_norm
 ARGUMENTS = {"depth": (8, 164), "width": (8, 512)}
 
 
-def _convolution(
-    inputs: int, outputs: int, kernel: int, stride: int = 1, *, relu: bool = False
-) -> nn.Sequential:
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, *, relu: bool = False) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv=nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False),
         norm=batch_norm(outputs, dimensions=2),
@@ -85,9 +83,7 @@ def _groups(blocks: int, width: int) -> tuple[ChannelGroup, ...]:
         readers = [f"{name}.inner.conv.weight" for name in (names if stage == 0 else names[1:])]
         following = f"stages.{stage + 1}.0"
         readers += (
-            ["head.weight"]
-            if stage == 2
-            else [f"{following}.inner.conv.weight", f"{following}.shortcut.conv.weight"]
+            ["head.weight"] if stage == 2 else [f"{following}.inner.conv.weight", f"{following}.shortcut.conv.weight"]
         )
         groups.append(
             ChannelGroup(

@@ -62,9 +62,7 @@ def align(subject: Network, reference: Network, probes: Array) -> Alignment:
     groups = reference.groups
     left = {name: balance(weight).x for name, weight in filters(reference).items()}
     right = {name: balance(weight).x for name, weight in filters(subject).items()}
-    orders = [
-        assign(a @ b.T) for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)
-    ]
+    orders = [assign(a @ b.T) for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)]
     for _ in range(ROUNDS):
         before = [order.copy() for order in orders]
         for index, group in enumerate(groups):
@@ -75,7 +73,7 @@ def align(subject: Network, reference: Network, probes: Array) -> Alignment:
     agreeing = 0
     for group in groups:
         incoming, outgoing = _similarity(group, groups, orders, left, right)
-        agreeing += int((assign(incoming) == assign(outgoing)).sum())
+        agreeing += int((_shuffled(incoming, "incoming") == _shuffled(outgoing, "outgoing")).sum())
     ordered = {name: _reorder(name, weight, groups, orders) for name, weight in right.items()}
     return Alignment(ordered, left, agreeing / sum(group.size for group in groups))
 
@@ -86,6 +84,20 @@ def assign(similarity: Floats) -> Order:
 
     _, columns = linear_sum_assignment(-np.nan_to_num(similarity, nan=0.0, posinf=0.0, neginf=0.0))
     return np.asarray(columns, dtype=np.int64)
+
+
+def _shuffled(similarity: Floats, label: str) -> Order:
+    """As `assign`, with ties broken in an order of its own.
+
+    Otherwise a reference of dead or equal channels, whose similarities are all ties, would give the same
+    answer twice and make every honest network look derived from it.
+    """
+    size = similarity.shape[0]
+    rows = prg.permutation(bytes(prg.SEED_BYTES), f"ties/{label}/rows", size)
+    columns = prg.permutation(bytes(prg.SEED_BYTES), f"ties/{label}/columns", size)
+    order = np.empty(size, np.int64)
+    order[rows] = columns[assign(similarity[np.ix_(rows, columns)])]
+    return order
 
 
 def responses(model: Network, probes: Array) -> list[Floats]:

@@ -16,7 +16,7 @@ from dlbc.ml.watermark.balance import Floats
 
 COSINE = 0.45
 MATCH = 0.50
-MIN_FAN_IN = 144
+MIN_FAN_IN = 128
 MIN_WEIGHTS = 4_096
 
 

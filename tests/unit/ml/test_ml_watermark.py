@@ -1,0 +1,220 @@
+"""Watermark and lineage on networks trained here; `stolen` is the first miner's, disguised and fine-tuned."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from calibration import digest
+from conftest import Submission, steal
+
+from dlbc.ml.attacks import permute_channels
+from dlbc.ml.channels import Network
+from dlbc.ml.data import Dataset, prepare
+from dlbc.ml.evaluate import score
+from dlbc.ml.models import build, initialise
+from dlbc.ml.tensor_file import Array
+from dlbc.ml.watermark import (
+    Key,
+    embed,
+    extract,
+    keygen,
+    lineage,
+    private_key_count,
+    private_keys,
+    start_score,
+    strength,
+    verify,
+)
+from dlbc.ml.watermark.align import align
+from dlbc.ml.watermark.balance import balance
+
+Pair = tuple[Submission, Submission]
+
+
+def test_extract__reference_without_probes__refused(lenets: Pair) -> None:
+    with pytest.raises(ValueError, match="probes"):
+        extract(lenets[0].model, lenets[0].public, lenets[1].model)
+
+
+def test_align__two_architectures__refused(lenets: Pair, resnets: Pair, probes: Array) -> None:
+    with pytest.raises(ValueError, match="one architecture"):
+        align(lenets[0].model, resnets[0].model, probes)
+
+
+def test_private_keys__secret_of_another_length__refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        private_keys(b"short", bytes(32), 1)
+
+
+def test_verify__own_public_key__present(honest: Pair) -> None:
+    for submission in honest:
+        verdict = verify(submission.model, submission.public)
+        assert verdict.z >= 12
+        assert verdict.present
+        assert verdict.false_positive < 1e-30
+
+
+def test_verify__strangers_public_key__absent(honest: Pair) -> None:
+    for submission, stranger in (honest, honest[::-1]):
+        assert not verify(submission.model, stranger.public).present
+
+
+def test_verify__unmarked_network__absent(train_set: Dataset) -> None:
+    model = build({"name": "lenet", "width": 32}, train_set.sample_shape, 10)
+    initialise(model, digest("x"))
+    assert abs(verify(model, keygen(digest("x"))).z) < 6
+
+
+def test_verify__two_hundred_strangers_keys__behave_as_chance(resnets: Pair) -> None:
+    scores = [extract(resnets[0].model, Key(digest(f"stranger {i}"))) for i in range(200)]
+    assert abs(np.mean(scores)) < 0.4
+    assert 0.8 < np.std(scores) < 1.2
+    assert max(scores) < 5
+
+
+def test_verify__private_keys_after_theft__found_again(honest: Pair, stolen: Network, probes: Array) -> None:
+    """A dispute: the owner reveals his network and one private key."""
+    owner = honest[0]
+    assert len(owner.private) == private_key_count(owner.model.carrier_size())
+    for key in owner.private:
+        assert verify(stolen, key, owner.model, probes).present
+    assert verify(stolen, owner.public, owner.model, probes).present
+
+
+def test_verify__private_keys_against_an_honest_stranger__absent(honest: Pair, probes: Array) -> None:
+    """Projecting the key out of the reference keeps alignment from finding what it looks for."""
+    owner, stranger = honest
+    for key in (owner.public, *owner.private):
+        verdict = verify(stranger.model, key, owner.model, probes)
+        assert abs(verdict.z) < 4.5
+        assert not verdict.present
+
+
+def test_verify__without_alignment__theft_hides_the_mark(resnets: Pair, train_set: Dataset) -> None:
+    stolen = steal(resnets[0].model, train_set)
+    assert not verify(stolen, resnets[0].public).present
+
+
+def test_verify__more_comparisons__weaker_bound(lenets: Pair) -> None:
+    model = copy.deepcopy(lenets[1].model)
+    once, often = (verify(model, lenets[1].public, comparisons=n) for n in (1, 1000))
+    assert often.false_positive == pytest.approx(1000 * once.false_positive)
+    assert verify(model, lenets[0].public, comparisons=1000).false_positive == 1.0
+
+
+def test_lineage__honest_miners__not_related(honest: Pair, probes: Array) -> None:
+    for subject, reference in (honest, honest[::-1]):
+        found = lineage(subject.model, reference.model, probes)
+        assert not found.related
+        assert found.cosine < 0.35
+        assert found.match < 0.40
+
+
+def test_lineage__stolen__related(honest: Pair, stolen: Network, probes: Array) -> None:
+    found = lineage(stolen, honest[0].model, probes)
+    assert found.related
+    assert found.match > 0.9
+    assert found.cosine > 0.8
+    assert not lineage(stolen, honest[1].model, probes).related
+
+
+@pytest.mark.parametrize("kind", ["zero", "constant", "equal rows", "one huge weight"])
+def test_lineage__degenerate_reference__accuses_nobody(lenets: Pair, probes: Array, kind: str) -> None:
+    """A worthless model that was opened earlier must not make honest ones look derived from it, or the reverse."""
+    degenerate = copy.deepcopy(lenets[1].model)
+    with torch.no_grad():
+        for parameter in degenerate.parameters():
+            if kind == "zero":
+                parameter.zero_()
+            elif kind == "constant":
+                parameter.fill_(0.01)
+            elif kind == "equal rows":
+                parameter.copy_(parameter[:1].expand_as(parameter).clone())
+            else:
+                parameter.view(-1)[0] = 3e38
+    for subject, reference in ((lenets[0].model, degenerate), (degenerate, lenets[0].model)):
+        found = lineage(subject, reference, probes)
+        assert np.isfinite(found.cosine)
+        assert not found.related
+        assert np.isfinite(extract(subject, lenets[0].public, reference, probes))
+
+
+def test_permute_channels__any_network__same_outputs_other_weights(honest: Pair, test_set: Dataset) -> None:
+    model = honest[0].model
+    disguised = copy.deepcopy(model)
+    permute_channels(disguised, digest("disguise"))
+    x = prepare(test_set.x)
+    with torch.inference_mode():
+        assert torch.allclose(model(x), disguised(x), atol=1e-3)
+    assert score(model, test_set).correct == score(disguised, test_set).correct
+    changed = [n for n in model.carriers if not torch.equal(model.get_parameter(n), disguised.get_parameter(n))]
+    assert changed == list(model.carriers)
+
+
+def test_align__disguised_network__recovers_every_channel(honest: Pair, probes: Array) -> None:
+    disguised = copy.deepcopy(honest[0].model)
+    permute_channels(disguised, digest("disguise"))
+    found = align(disguised, honest[0].model, probes)
+    assert found.match == 1.0
+    for name, weight in found.reference.items():
+        assert np.allclose(found.subject[name], weight, atol=1e-4), name
+
+
+def test_balance__rows_and_columns_scaled__same_result() -> None:
+    rng = np.random.default_rng(0)
+    weight = rng.normal(size=(8, 6, 9))
+    scaled = weight * rng.uniform(0.1, 10, (8, 1, 1)) * rng.uniform(0.1, 10, (1, 6, 1))
+    first, second = balance(weight), balance(scaled)
+    assert np.allclose(first.x, second.x, atol=1e-6)
+    assert np.mean(first.x**2) == pytest.approx(1)
+    assert np.allclose(first.x / first.scale, weight)
+
+
+def test_balance__dead_channels__finite() -> None:
+    weight = np.random.default_rng(0).normal(size=(8, 6, 9))
+    weight[2], weight[:, 3] = 0, 0
+    assert np.isfinite(balance(weight).x).all()
+    assert np.isfinite(balance(np.zeros((8, 6, 9))).x).all()
+
+
+def test_start_score__own_and_other_seed__tell_them_apart(honest: Pair) -> None:
+    first, second = honest
+    assert start_score(first.model, first.seed) >= 8
+    assert abs(start_score(first.model, second.seed)) < 6
+
+
+def test_embed__weights__change_little(train_set: Dataset, lenets: Pair, test_set: Dataset) -> None:
+    model = copy.deepcopy(lenets[0].model)
+    before = score(model, test_set).correct
+    embed(model, keygen(digest("more")))
+    assert verify(model, keygen(digest("more"))).z >= 12
+    assert score(model, test_set).correct > before - 0.05 * len(test_set)
+
+
+def test_strength__network_sizes__own_mark_in_reach() -> None:
+    assert strength(100_000) == 0.1
+    assert strength(2_048) * 2_048**0.5 == pytest.approx(16)
+
+
+def test_keys__known_seed__known_secrets_and_leaves() -> None:
+    """A vector: the public key must be recomputable for ever, and leaves are committed on chain."""
+    seed, r = bytes(range(32)), bytes(range(32, 64))
+    assert keygen(seed).secret.hex() == "4017b58e7d7a45ddea8dd2c971917aeda90f5a001c7cd62218bd55fe537751e2"
+    first, second = private_keys(r, seed, 2)
+    assert first.leaf.hex() == "123432e33eaa8cbde521ee0dcab59c57e18ce3cb11aa8cdd5779ac185e7a2256"
+    assert len({first.secret, second.secret, keygen(seed).secret}) == 3
+    assert first.leaf != Key(first.secret, 1, 2).leaf
+
+
+def test_chips__shares__disjoint_and_complete() -> None:
+    keys = private_keys(bytes(32), bytes(32), 3)
+    shares = np.stack([key.chips(1000) != 0 for key in keys])
+    assert (shares.sum(axis=0) == 1).all()
+    assert (keygen(bytes(32)).chips(1000) != 0).all()
+
+
+def test_private_key_count__sizes__one_per_25_600_weights_up_to_four() -> None:
+    assert [private_key_count(n) for n in (25_599, 25_600, 76_432, 10**9)] == [0, 1, 2, 4]
