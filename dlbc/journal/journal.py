@@ -103,7 +103,7 @@ class Journal:
         """All duties, or those of a state or kind."""
         return self.agenda.all(state, kind)
 
-    def events(self, kind: type[E], **filters: object) -> list[E]:
+    def events(self, kind: type[E], /, **filters: object) -> list[E]:
         """Events seen on the canonical chain, oldest first, whose fields equal the filters.
 
         Example: `journal.events(TaskSubmitted, spec_hash=round.spec_hash)`.

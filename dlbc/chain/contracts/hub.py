@@ -111,7 +111,7 @@ class Hub(Binding):
     def preview(self, round_id: int, spec: TaskSpec) -> Preview:
         return self.read(Preview, "preview", round_id, spec)  # type: ignore[no-any-return]
 
-    def commit_model(  # noqa: PLR0917  # the contract's own order
+    def commit_model(
         self,
         round_id: int,
         commitment: bytes,
