@@ -1,0 +1,112 @@
+"""A thief: takes the newest block's published model, disguises it, trains it a little more, and submits it as its own.
+
+It uses nothing that a stranger could not: chain events, IPFS, and the miner's own program with one duty replaced.
+Started like a miner: `python -m scripts.thief --auto-stake 20`, with the same DLBC_* settings.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+import torch
+
+from dlbc.chain.events import BlockAppended
+from dlbc.cli import chain_options, open_context, option, run_main
+from dlbc.config import Settings
+from dlbc.funds import parse_amount
+from dlbc.journal import Duty
+from dlbc.materials import fetch_manifest, fetch_train
+from dlbc.ml import training
+from dlbc.ml.attacks import permute_channels
+from dlbc.ml.channels import Network
+from dlbc.ml.device import configure_threads
+from dlbc.ml.model_file import save_model
+from dlbc.ml.watermark import embed
+from dlbc.service import Done, Drop, Service
+from miner import records
+from miner.handlers import HANDLERS
+from miner.market import Market
+from miner.options import GRACE_SECONDS, LONG, SEAL, TRAIN, Options, tell
+from miner.program import ACTIONS
+from miner.room import open_room
+from validator.earlier import Library, winner_of
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+    from dlbc.service import Outcome as Result
+
+EPOCHS = 3
+FETCH_SECONDS = 20.0
+GENTLE = training.Settings(rate=4e-4)  # enough to move every weight, not enough to lose what was stolen
+
+
+def steal(duty: Duty, context: Context, options: Options) -> Result:
+    """Instead of training: the last winner, permuted, rescaled, marked as the thief's own, fine-tuned."""
+    room = open_room(context, duty.round_id)
+    blocks = context.journal.events(BlockAppended)
+    victim = winner_of(context.journal, blocks[-1].header.round_id) if blocks else None
+    if victim is None:
+        return Drop("there is no published model to steal yet")
+    deployment = context.chain.deployment
+    manifest = fetch_manifest(context.ipfs, room.spec, room.cache, FETCH_SECONDS)
+    data = fetch_train(context.ipfs, manifest, room.cache, FETCH_SECONDS)
+    library = Library(context.ipfs, room.cache, deployment.chain_id, deployment.hub, FETCH_SECONDS)
+    stolen = library.load(victim, manifest)
+    if stolen is None:
+        return Drop("the published model cannot be had, or is of another architecture")
+    model, secrets = stolen.model, room.secrets(context)
+    tell(context, "stolen", f"took {stolen.name}; permuting its channels, training it on", round_id=room.round_id)
+    permute_channels(model, secrets.seed)
+
+    def mark(network: Network) -> None:
+        embed(network, (secrets.public_key, *secrets.private_keys(network)))
+
+    result = training.train(
+        model,
+        data,
+        seed=secrets.seed,
+        epochs=EPOCHS,
+        mark=mark,
+        settings=GENTLE,
+        device=torch.device(options.device),
+        should_stop=context.stopping.is_set,
+    )
+    save_model(model.to("cpu"), room.model)
+    accuracy = 0.0 if math.isnan(result.accuracy) else result.accuracy
+    trained = records.Trained(
+        path=room.model,
+        anchor=room.anchor,
+        watermark=secrets.watermark_root(model),
+        accuracy=accuracy,
+        epochs=result.epochs,
+    )
+    records.save_trained(context.journal, room.round_id, trained)
+    deadline = room.commit_end + GRACE_SECONDS
+    context.journal.owe(Duty(SEAL, room.round_id, duty.subject, deadline=deadline))
+    return Done()
+
+
+@click.command(name="thief")
+@option("--auto-stake", metavar="DLBC", default="0", help="Stake what a commit lacks, up to this much in all.")
+@chain_options
+def main(settings: Settings, auto_stake: str) -> None:
+    """Steal and resubmit, in every round, until stopped."""
+    configure_threads(1)
+    options = Options(auto_stake=parse_amount(auto_stake))
+    actions = {**ACTIONS, TRAIN: steal}
+    with open_context(settings, "thief") as context:
+        Service(
+            "thief",
+            context,
+            handlers=dict(HANDLERS),
+            actions={kind: partial(action, options=options) for kind, action in actions.items()},
+            every_block=[Market(options).look],
+            long_actions=set(LONG),
+        ).run()
+
+
+if __name__ == "__main__":
+    run_main(main)
