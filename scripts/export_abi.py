@@ -1,7 +1,7 @@
-"""Writes the ABIs that the programs load: `python -m scripts.export_abi`, and `--check` to compare without writing.
+"""Writes the ABIs that the programs load: `python -m scripts.export_abi`; with `--check` it only compares.
 
-An exported ABI is the contract's own together with its interface's: errors and events that only a library raises are part of the
-specification, and the programs must be able to name them.
+An exported ABI is the contract's own together with its interface's: errors and events that only a library
+raises are part of the specification, and the programs must be able to name them.
 """
 
 from __future__ import annotations
@@ -40,9 +40,7 @@ def exported() -> dict[str, str]:
     output = compile_standard(
         {
             "language": "Solidity",
-            "sources": {
-                file: {"content": (ROOT / file).read_text(encoding="utf-8")} for file in sorted(files)
-            },
+            "sources": {file: {"content": (ROOT / file).read_text(encoding="utf-8")} for file in sorted(files)},
             # Nothing but ABIs: the compiler then generates no code, and answers in seconds.
             "settings": {
                 "remappings": ["@openzeppelin/=node_modules/@openzeppelin/"],
@@ -60,15 +58,13 @@ def exported() -> dict[str, str]:
 
 
 def render(entries: Iterable[Entry]) -> str:
-    """One entry a line, without repetition, in an order that does not depend on where a thing was declared."""
+    """One entry a line, none twice, in an order that does not depend on where a thing was declared."""
     lines = {signature(entry): json.dumps(entry, sort_keys=True) for entry in entries}
     return "[\n" + ",\n".join(lines[key] for key in sorted(lines)) + "\n]\n"
 
 
 def signature(entry: Entry) -> tuple[str, str]:
-    return str(
-        entry["type"]
-    ), f"{entry.get('name', '')}({','.join(map(_canonical, entry.get('inputs', [])))})"
+    return str(entry["type"]), f"{entry.get('name', '')}({','.join(map(_canonical, entry.get('inputs', [])))})"
 
 
 def _canonical(parameter: Entry) -> str:
@@ -84,9 +80,7 @@ def abi_sha256(name: str) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; exit 1 where a packaged ABI is out of date"
     )

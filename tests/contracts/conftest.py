@@ -1,0 +1,93 @@
+"""The three contracts as scripts/deploy.py makes them, and the actors who use them.
+
+Every test starts from a fresh deployment in which each actor holds ether and 10,000 DLBC, and lets the hub take them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dlbc.chain.deployment import Deployment
+from scripts import profiles
+from scripts.deploy import deploy
+
+FORTUNE = 10_000 * 10**18
+
+
+@pytest.fixture(autouse=True)
+def isolation(fn_isolation: None) -> None:
+    """Each test's transactions are undone after it."""
+
+
+@pytest.fixture(scope="session")
+def profile() -> profiles.Profile:
+    return profiles.load("development")
+
+
+@pytest.fixture(scope="session")
+def deployer(accounts: Any) -> Any:
+    """Holds the genesis supply, less what the actors got of it."""
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def requester(accounts: Any) -> Any:
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def miner(accounts: Any) -> Any:
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def other_miner(accounts: Any) -> Any:
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def validators(accounts: Any) -> list[Any]:
+    """Two more than a committee needs."""
+    return [accounts[number] for number in range(4, 9)]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts: Any) -> Any:
+    """Has nothing to do with anything, but may call what anyone may call."""
+    return accounts[9]
+
+
+@pytest.fixture(scope="module")
+def deployment(deployer: Any, profile: profiles.Profile, module_isolation: None) -> Deployment:
+    return deploy(deployer, profile)
+
+
+@pytest.fixture(scope="module")
+def token(
+    deployment: Deployment,
+    DLBCToken: Any,
+    deployer: Any,
+    requester: Any,
+    miner: Any,
+    other_miner: Any,
+    validators: list[Any],
+    stranger: Any,
+) -> Any:
+    contract = DLBCToken.at(deployment.token)
+    for actor in (requester, miner, other_miner, *validators, stranger):
+        contract.transfer(actor, FORTUNE, {"from": deployer})
+        contract.approve(deployment.hub, 2**256 - 1, {"from": actor})
+    return contract
+
+
+@pytest.fixture(scope="module")
+def committee(deployment: Deployment, Committee: Any) -> Any:
+    return Committee.at(deployment.committee)
+
+
+@pytest.fixture(scope="module")
+def hub(deployment: Deployment, DLBC: Any, token: Any) -> Any:
+    """Needs `token`, so that whoever uses the hub has what to deposit."""
+    return DLBC.at(deployment.hub)
