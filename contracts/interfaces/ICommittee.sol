@@ -22,7 +22,8 @@ interface ICommittee {
         uint256 serving; //    the round it is drawn for, or 0
     }
 
-    /// @notice A committee's work on one round, in its present epoch.
+    /// @notice A committee's work on one round, in its present epoch. Kept until another round in the same slot seals
+    /// its draw; the events keep it for good.
     struct Ballot {
         uint8 epoch;
         uint8 size; //         seats drawn; 0 before the draw
@@ -69,7 +70,7 @@ interface ICommittee {
 
     error NotHub(address caller);
     error NotSeatOwner(uint32 seatId, address caller);
-    error SeatServing(uint32 seatId, uint256 roundId);
+    error SeatsFull(uint256 seats);
     error SeatAlreadyLeft(uint32 seatId);
     error NotDrawn(uint256 roundId, address validator);
     error WrongPhase(uint8 phase);
@@ -115,7 +116,9 @@ interface ICommittee {
 
     /// @notice Ends the ballot: frees seats, and reports who voted (coherent) and who did not.
     /// @param again true starts the next epoch with a new draw
-    function close(uint256 roundId, bool again)
+    /// @param penalty what each absent seat loses of its bond; the hub slashes its owner by as much
+    /// @param minBond a seat whose bond has fallen below it is not drawn again
+    function close(uint256 roundId, bool again, uint96 penalty, uint96 minBond)
         external
         returns (address[] memory voters, address[] memory absent, bytes32 voteRoot);
 }

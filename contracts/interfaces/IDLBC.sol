@@ -1,321 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IDLBCTypes} from "./IDLBCTypes.sol";
+
 /// @title The DLBC hub: custody, task registry, rounds, settlement and the chain of blocks
 /// @notice This file is the specification; `docs/protocol.md` draws the phase graph and the money table.
-/// Amounts are in base units of the DLBC token (18 decimals), times in seconds of `block.timestamp`, sizes in bytes.
+/// Structs, events and errors are in `IDLBCTypes.sol`. Amounts are in base units of the DLBC token (18 decimals), times in seconds of `block.timestamp`, sizes in bytes.
 /// Specs and commitments are stored as hashes only: callers supply them again as calldata, from the events that carry them.
-interface IDLBC {
-    /* TYPES: WHAT IS SIGNED, HASHED AND STORED (EIP-712; see docs/protocol.md, "Wire formats") */
-
-    /// @notice What a requester registers. Its EIP-712 hashStruct is the `specHash`.
-    struct TaskSpec {
-        address requester; //  who escrows fee and bond, and who shows the test key
-        bytes32 manifest; //   sha2-256 digest of the manifest's CIDv0
-        bytes32 keyHash; //    keccak256 of the 32-byte test key
-        uint64 flops; //       one sample's forward pass
-        uint64 netBytes; //    bytes of one serialised model: what every submission and every check moves
-        uint64 dataBytes; //   bytes of training and test data
-        uint40 scoreMax; //    number of distinct test samples; at most 2^35 - 2
-        uint40 minScore; //    a claim below it is not listed
-        uint32 tol; //         honest devices differ by at most this much
-        uint32 tieTol; //      candidates this close to the best compete by commit order; at most tol / 2
-        uint16 modes; //       bit field; bit 0 TRAJECTORY. 0 for now
-        uint32 trainSecs;
-        uint32 proveSecs; //   0 for now
-        uint96 fee;
-        uint96 bond;
-        uint256 nonce; //      of the requester's choosing; makes two equal tasks differ
-    }
-
-    /// @notice What a miner commits to. Contains his address and the hash of his model key: a copy cannot be opened.
-    struct ModelCommitment {
-        uint256 roundId;
-        bytes32 anchor; //        the DLBC head when the round opened
-        bytes32 specHash;
-        bytes32 modelHash; //     sha-256 of the model file's plain bytes
-        bytes32 artifact; //      sha2-256 digest of the ciphertext's CIDv0
-        uint64 artifactBytes; //  size of the ciphertext
-        bytes32 keyHash; //       keccak256 of the 32-byte model key
-        bytes32 watermark; //     Merkle root of the private watermark keys, or 0
-        bytes32 trajectory; //    root of the trajectory, or 0
-        bytes32 parent; //        commitment hash of a declared earlier model, or 0
-        bytes32 payloadRoot; //   what the miner wants the block to carry, or 0
-        address miner;
-        bytes32 salt;
-    }
-
-    /// @notice What the miner signs (EIP-712, this contract's domain) to claim a score for his commitment.
-    struct ModelClaim {
-        ModelCommitment commitment;
-        uint40 score;
-    }
-
-    /// @notice The header of a DLBC block; its EIP-712 digest is the block's hash and the next block's `parent`.
-    struct BlockHeader {
-        uint16 version;
-        uint64 height;
-        bytes32 parent;
-        bytes32 anchor;
-        uint256 roundId;
-        bytes32 specHash;
-        bytes32 commitment;
-        bytes32 modelHash;
-        uint40 score; //      the committee's median
-        uint40 scoreMax;
-        bytes32 voteRoot; //  Merkle root of the committee's vote hashes, by position
-        address miner;
-        bytes32 payloadRoot;
-        uint96 emission;
-        uint128 chainScore; // the sum of all blocks' task difficulty
-        uint40 timestamp;
-    }
-
-    /* TYPES: WHAT CAN BE READ */
-
-    enum TaskStatus {
-        None,
-        Queued,
-        Open,
-        Done,
-        Failed,
-        Cancelled
-    }
-
-    /// @notice Computed from time and facts, never stored. See `Phases` for the graph.
-    enum Phase {
-        None,
-        Settle,
-        Train,
-        Guard, //      commits are closed; nobody shows the test key before the chain is final
-        Key,
-        Claim,
-        Show,
-        Seal,
-        Draw,
-        Prove,
-        VoteCommit,
-        VoteReveal,
-        Appeal,
-        Tally, //      nothing is left but `finalize`
-        Final
-    }
-
-    enum Outcome {
-        None,
-        Block, //          a winner, a block
-        NoCommit,
-        KeyWithheld,
-        NoClaim,
-        BelowThreshold, // no claim, or no median, reached `minScore`
-        NoModel, //        listed candidates, but none showed his key
-        TaskFault, //      the committee flags the task itself
-        NoQuorum
-    }
-
-    enum Reason {
-        Unopened, //    a commit that was never claimed
-        Unavailable, // a listed candidate without his key, or whose model cannot be had
-        Invalid, //     a model that is not what was committed
-        Absent //       a drawn validator who did not vote
-    }
-
-    enum Payment {
-        Refund,
-        Bond,
-        Winner,
-        Second,
-        Third,
-        Parent,
-        Validator,
-        Emission,
-        Compensation,
-        Finder
-    }
-
-    struct Account {
-        uint256 credit; //     free to withdraw, stake or escrow
-        uint256 stake; //      including what is locked and what is unbonding
-        uint256 locked; //     behind live commits and seats
-        uint256 unbonding;
-        uint40 unbondAt; //    when `unbond` becomes possible
-    }
-
-    struct Task {
-        bytes32 specHash;
-        address requester;
-        uint32 trainSecs;
-        TaskStatus status;
-        uint40 submittedAt;
-        uint256 key; //        rank in the queue: larger opens earlier
-        uint256 roundId; //    0 until opened
-    }
-
-    struct Round {
-        uint256 taskId;
-        bytes32 specHash;
-        bytes32 anchor;
-        uint8 slot;
-        uint8 epoch;
-        Outcome outcome;
-        Phase phase;
-        uint40 phaseEndsAt; // when the clock alone ends this phase; 0 where only a transaction does
-        uint40 openedAt;
-        uint40 commitStart;
-        uint40 commitEnd;
-        uint40 keyFrom; //     earliest time to show the test key
-        uint40 keyUntil; //    latest
-        uint40 keyAt; //       when it was shown, or 0
-        uint40 claimEnd; //    0 until the key is shown
-        uint40 showEnd; //     0 until the key is shown
-        uint32 commits;
-        uint32 claims;
-        uint8 listed;
-        uint8 shown;
-    }
-
-    /// @notice A listed claim. Votes number candidates by their position in `candidates`, best claim first.
-    struct Candidate {
-        address miner;
-        uint40 score; //       as claimed
-        uint40 sequence; //    of the commit, from 1
-        bool shown;
-        bytes32 commitment; // hashStruct of the ModelCommitment
-    }
-
-    /// @notice Seconds of each phase, and of unbonding.
-    struct Timing {
-        uint32 settleSecs;
-        uint32 guardSecs;
-        uint32 keySecs;
-        uint32 claimSecs;
-        uint32 showSecs;
-        uint32 voteCommitSecs;
-        uint32 voteRevealSecs;
-        uint32 appealSecs;
-    }
-
-    /// @notice Money. Basis points are of the fee unless said otherwise.
-    struct Economy {
-        uint96 feeUnit; //        fee floor per doubling of difficulty
-        uint96 minerUnit; //      stake locked by each commit
-        uint96 seatUnit; //       stake locked by each seat
-        uint96 initialEmission; // ceiling of one block's emission before the first halving
-        uint32 halvingSecs;
-        uint16 burnBps;
-        uint16 validatorBps;
-        uint16 secondBps;
-        uint16 thirdBps;
-        uint16 parentBps;
-        uint16 kappaBps; //       emission <= kappa * fee burned; 9000 at most but on development chains
-        uint8 minMiners; //       distinct claimants without whom nothing is emitted
-        uint8 slots; //           rounds that may run at once, 16 at most
-        uint8 committeeSize; //   odd, 15 at most
-        uint8 quorum;
-    }
-
-    /// @notice What a task may ask, and how the queue weighs it.
-    struct Limits {
-        uint32 minTrainSecs;
-        uint32 maxTrainSecs;
-        uint32 secsPerMegaflop; // trainSecs <= min(max, min + secsPerMegaflop * ceil(flops / 1e6))
-        uint32 unbondSecs;
-        uint96 slotFeePerSec; //   burned for a slot reserved in vain
-        int32 weightFlops;
-        int32 weightNet;
-        int32 weightData;
-        int32 weightFee;
-        uint32 alpha; //           the virtual clock's rate with an empty queue, in 2^-24 units of `base` a second
-        uint32 gamma; //           and its growth per doubling of the queue, in 2^-24/256 units
-    }
-
-    /* EVENTS */
-
-    event Deposited(address indexed account, uint256 amount);
-    event Withdrawn(address indexed account, uint256 amount);
-    event Staked(address indexed account, uint256 amount);
-    event UnbondRequested(address indexed account, uint256 amount, uint40 unbondAt);
-    event Unbonded(address indexed account, uint256 amount);
-
-    event TaskSubmitted(
-        uint256 indexed taskId, address indexed requester, bytes32 indexed specHash, TaskSpec spec, uint256 key
-    );
-    event TaskCancelled(uint256 indexed taskId, uint256 refunded, uint256 burned);
-    event RoundOpened(
-        uint256 indexed roundId,
-        uint256 indexed taskId,
-        bytes32 indexed specHash,
-        uint8 slot,
-        bytes32 anchor,
-        uint40 openedAt,
-        uint40 commitStart,
-        uint40 commitEnd
-    );
-    event ModelCommitted(
-        uint256 indexed roundId,
-        address indexed miner,
-        uint40 sequence,
-        bytes32 commitment,
-        bytes32 artifact,
-        uint64 artifactBytes
-    );
-    event TestKeyRevealed(uint256 indexed roundId, bytes32 key);
-    event ModelClaimed(
-        uint256 indexed roundId,
-        address indexed miner,
-        bytes32 indexed commitmentHash,
-        uint40 sequence,
-        uint40 score,
-        bool listed,
-        ModelCommitment commitment
-    );
-    event ModelKeyShown(uint256 indexed roundId, address indexed miner, bytes32 indexed commitmentHash, bytes32 key);
-    event RoundFinalized(uint256 indexed roundId, uint256 indexed taskId, Outcome outcome, uint256 burned);
-    event EpochFailed(uint256 indexed roundId, uint8 epoch);
-    event BlockAppended(uint64 indexed height, bytes32 indexed head, BlockHeader header);
-    event Paid(uint256 indexed roundId, address indexed account, Payment kind, uint256 amount);
-    event Slashed(uint256 indexed roundId, address indexed account, Reason reason, uint256 amount);
-    event LockReleased(uint256 indexed roundId, address indexed miner);
-
-    /* ERRORS: each carries what was found */
-
-    error ZeroAmount();
-    error InsufficientCredit(uint256 available, uint256 needed);
-    error InsufficientStake(uint256 available, uint256 needed);
-    error NothingUnbonding();
-    error StillUnbonding(uint256 unbondAt);
-    error Unauthorized(address caller);
-    error BadParameter(bytes32 name);
-
-    error NotRequester(address caller, address requester);
-    error FeeTooLow(uint256 fee, uint256 floor);
-    error BondTooLow(uint256 bond, uint256 floor);
-    error TrainSecsOutOfRange(uint256 trainSecs, uint256 min, uint256 max);
-    error ScoreOutOfRange(uint256 score, uint256 min, uint256 max);
-    error ToleranceOutOfRange(uint256 tol, uint256 min, uint256 max);
-    error UnknownMode(uint16 modes);
-    error DuplicateTask(bytes32 specHash);
-    error QueueFull(uint256 length);
-    error QueueEmpty();
-    error WrongTaskStatus(uint256 taskId, TaskStatus status);
-    error SlotBusy(uint8 slot, uint256 roundId);
-    error NoSuchSlot(uint8 slot, uint8 slots);
-
-    error WrongPhase(Phase phase);
-    error AnchorMismatch(bytes32 anchor, bytes32 expected);
-    error SpecMismatch(bytes32 specHash, bytes32 expected);
-    error AlreadyCommitted(address miner);
-    error CommitmentMismatch(bytes27 found, bytes27 expected);
-    error NotCommitted(address miner);
-    error AlreadyClaimed(address miner);
-    error BadSignature(address miner);
-    error KeyMismatch(bytes32 keyHash, bytes32 expected);
-    error NotListed(bytes32 commitmentHash);
-    error AlreadyShown(bytes32 commitmentHash);
-    error WrongWinner(bytes32 commitmentHash, bytes32 expected);
-    error NotFinal(uint256 roundId);
-    error NothingToCollect(address account);
-
+interface IDLBC is IDLBCTypes {
     /* ACCOUNTS */
 
     /// @notice Moves `amount` tokens from the caller (who approved them) into his credit.
@@ -344,6 +36,8 @@ interface IDLBC {
     function cancelTask(uint256 taskId, TaskSpec calldata spec) external;
 
     /// @notice Opens the top task of the queue in a free slot. Anyone may call.
+    /// @return roundId 0 where cancelled tasks still lie on top after eight were dropped: what was dropped is kept, nothing
+    /// was opened, and the next call goes on
     function openRound(uint8 slot) external returns (uint256 roundId);
 
     /// @notice Drops up to `n` cancelled tasks from the top of the queue. Anyone may call.
@@ -424,6 +118,7 @@ interface IDLBC {
         returns (uint40 sequence, bool opened, bool locked);
 
     /// @notice What `finalize` would decide now: the outcome, and the winner's commitment hash and median score.
+    /// Outcome None: too few votes, and another epoch would begin. A final round reports its outcome only.
     function preview(uint256 roundId, TaskSpec calldata spec)
         external
         view
@@ -453,9 +148,15 @@ interface IDLBC {
 
     /* FOR THE COMMITTEE ALONE */
 
-    /// @notice Locks `seatUnit` of `owner`'s free stake.
-    function lockSeat(address owner) external;
+    /// @notice Locks `seatUnit` of `owner`'s free stake, and says how much that is.
+    function lockSeat(address owner) external returns (uint96 amount);
 
     /// @notice Unlocks `amount` of it when a seat ends.
     function unlockSeat(address owner, uint256 amount) external;
+
+    /// @notice The slot that a round runs, or ran, in.
+    function slotOf(uint256 roundId) external view returns (uint8 slot);
+
+    /// @notice What a draw for this round goes by.
+    function drawRules(uint256 roundId) external view returns (DrawRules memory);
 }

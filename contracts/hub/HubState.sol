@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ICommittee} from "../interfaces/ICommittee.sol";
+import {CandidateList} from "../libraries/CandidateList.sol";
+import {CommitSlot} from "../libraries/CommitSlot.sol";
+import {Phases} from "../libraries/Phases.sol";
+import {TypedHashes} from "../libraries/TypedHashes.sol";
+import {BlockLedger} from "./BlockLedger.sol";
+import {TaskQueue} from "./TaskQueue.sol";
+
+/// @title All of the hub's storage, and the phase of a round
+/// @notice The hub's code is two contracts over this one layout (decision 0006): nothing but this file's parents and this file
+/// may declare storage.
+abstract contract HubState is TaskQueue, BlockLedger {
+    using CandidateList for CandidateList.List;
+    using CommitSlot for uint256;
+
+    struct RoundState {
+        // one word, which nearly every call reads and writes
+        uint40 commitStart; // 0: no such round
+        uint32 trainSecs;
+        uint40 keyAt;
+        uint24 claimSpan; //   seconds from the key to the end of claims
+        uint24 commits;
+        uint24 claims;
+        uint24 early; //       commits in the first half of the training time
+        uint8 shown; //        bit mask over the list's storage order
+        uint8 slot;
+        uint8 epoch;
+        uint8 version; //      of the parameters
+        Outcome outcome; //    None while the round lives
+        uint8 listed;
+        // what the work was bound to
+        bytes32 anchor;
+        bytes32 specHash;
+        uint64 taskId;
+        uint96 compensation; // each committer's, where the test key was withheld
+        uint40 excludedScore; // the best claim that found no place on the list
+        uint40 excludedSequence;
+    }
+
+    mapping(uint256 roundId => RoundState) internal _rounds;
+    mapping(uint256 roundId => CandidateList.List) internal _lists;
+    mapping(uint256 roundId => mapping(address miner => uint256)) internal _commits;
+    /// @dev The last round of each slot, live or not.
+    mapping(uint256 slot => uint256 roundId) internal _lastRound;
+
+    function _requirePhase(uint256 roundId, Phase needed) internal view returns (RoundState storage r) {
+        r = _rounds[roundId];
+        (Phase current,) = _phase(roundId, r);
+        if (current != needed) revert WrongPhase(current);
+    }
+
+    function _requireSpec(RoundState storage r, TaskSpec calldata spec) internal view {
+        bytes32 specHash = TypedHashes.spec(spec);
+        if (specHash != r.specHash) revert SpecMismatch(specHash, r.specHash);
+    }
+
+    function _phase(uint256 roundId, RoundState storage r) internal view returns (Phase current, uint40 endsAt) {
+        Phases.Facts memory facts = _facts(r);
+        (current, endsAt) = Phases.phaseAt(facts, block.timestamp);
+        // only where the round is past Show does the committee have a say
+        if (current != Phase.Seal) return (current, endsAt);
+        ICommittee.Ballot memory ballot = ICommittee(COMMITTEE).ballot(roundId);
+        facts.isSealed = ballot.sealBlock != 0;
+        facts.drawn = ballot.voteStart != 0;
+        facts.drawFailed = ballot.failed;
+        facts.voteCommitEnd = ballot.commitEnd;
+        facts.voteRevealEnd = ballot.revealEnd;
+        return Phases.afterShow(facts, block.timestamp);
+    }
+
+    function _facts(RoundState storage r) internal view returns (Phases.Facts memory facts) {
+        facts.commitStart = r.commitStart;
+        if (facts.commitStart == 0) return facts;
+        facts.isFinal = r.outcome != Outcome.None;
+        facts.commitEnd = r.commitStart + r.trainSecs;
+        facts.commits = r.commits;
+        facts.keyAt = r.keyAt;
+        facts.claimEnd = r.keyAt + r.claimSpan;
+        facts.listed = r.listed;
+        facts.shown = CandidateList.count(r.shown);
+        // while commits are open, the times of later phases do not matter
+        if (block.timestamp < facts.commitEnd) return facts;
+        Timing storage rules = _parameters(r.version).timing;
+        facts.keyFrom = facts.commitEnd + rules.guardSecs;
+        facts.keyUntil = facts.keyFrom + rules.keySecs;
+        facts.showEnd = facts.claimEnd + rules.showSecs;
+    }
+
+    function _hasShown(RoundState storage r, CandidateList.Place memory place) internal view returns (bool) {
+        return r.shown & (1 << place.index) != 0;
+    }
+
+    function _isLive(RoundState storage r) internal view returns (bool) {
+        return r.commitStart != 0 && r.outcome == Outcome.None;
+    }
+
+    function _claimDigest(bytes32 commitmentHash, uint40 score) internal view returns (bytes32) {
+        return _hashTypedDataV4(TypedHashes.claim(commitmentHash, score));
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IDLBC} from "../interfaces/IDLBC.sol";
+import {CandidateList} from "../libraries/CandidateList.sol";
+import {CommitSlot} from "../libraries/CommitSlot.sol";
+import {Phases} from "../libraries/Phases.sol";
+import {TypedHashes} from "../libraries/TypedHashes.sol";
+import {HubState} from "./HubState.sol";
+
+/// @title Everything that can be read
+abstract contract Views is IDLBC, HubState {
+    using CandidateList for CandidateList.List;
+    using CommitSlot for uint256;
+
+    /// @inheritdoc IDLBC
+    function account(address owner) external view returns (Account memory) {
+        Holding storage holding = _holdings[owner];
+        return Account(holding.credit, holding.stake, holding.locked, holding.unbonding, holding.unbondAt);
+    }
+
+    /// @inheritdoc IDLBC
+    function taskIdOf(bytes32 specHash) external view returns (uint256) {
+        return _taskIds[specHash];
+    }
+
+    /// @inheritdoc IDLBC
+    function head() external view returns (bytes32) {
+        return _head;
+    }
+
+    /// @inheritdoc IDLBC
+    function timing() external view returns (Timing memory) {
+        return _parameters(_version()).timing;
+    }
+
+    /// @inheritdoc IDLBC
+    function economy() external view returns (Economy memory) {
+        return _parameters(_version()).economy;
+    }
+
+    /// @inheritdoc IDLBC
+    function limits() external view returns (Limits memory) {
+        return _parameters(_version()).limits;
+    }
+
+    /// @inheritdoc IDLBC
+    function token() external view returns (address) {
+        return address(TOKEN);
+    }
+
+    /// @inheritdoc IDLBC
+    function committee() external view returns (address) {
+        return COMMITTEE;
+    }
+
+    /// @inheritdoc IDLBC
+    function taskCount() external view returns (uint256) {
+        return _queue.tasks;
+    }
+
+    /// @inheritdoc IDLBC
+    function queueLength() external view returns (uint256) {
+        return _queue.waiting;
+    }
+
+    /// @inheritdoc IDLBC
+    function hashSpec(TaskSpec calldata spec) external pure returns (bytes32) {
+        return TypedHashes.spec(spec);
+    }
+
+    /// @inheritdoc IDLBC
+    function roundCount() external view returns (uint256) {
+        return _queue.rounds;
+    }
+
+    /// @inheritdoc IDLBC
+    function roundInSlot(uint8 slot) external view returns (uint256 roundId) {
+        roundId = _lastRound[slot];
+        if (!_isLive(_rounds[roundId])) roundId = 0;
+    }
+
+    /// @inheritdoc IDLBC
+    function phase(uint256 roundId) external view returns (Phase current, uint40 endsAt) {
+        return _phase(roundId, _rounds[roundId]);
+    }
+
+    /// @inheritdoc IDLBC
+    function candidates(uint256 roundId) external view returns (Candidate[] memory result) {
+        RoundState storage r = _rounds[roundId];
+        CandidateList.Place[] memory places = _lists[roundId].sorted(r.listed);
+        result = new Candidate[](places.length);
+        for (uint256 i; i < places.length; ++i) {
+            CandidateList.Place memory place = places[i];
+            result[i] = Candidate({
+                miner: place.miner,
+                score: place.score,
+                sequence: place.sequence,
+                shown: _hasShown(r, place),
+                commitment: place.commitment
+            });
+        }
+    }
+
+    /// @inheritdoc IDLBC
+    function commitOf(uint256 roundId, address miner)
+        external
+        view
+        returns (uint40 sequence, bool opened, bool locked)
+    {
+        uint256 word = _commits[roundId][miner];
+        return (word.sequence(), word.opened(), word != 0 && !word.released());
+    }
+
+    /// @inheritdoc IDLBC
+    function slotOf(uint256 roundId) external view returns (uint8) {
+        return _rounds[roundId].slot;
+    }
+
+    /// @inheritdoc IDLBC
+    function drawRules(uint256 roundId) external view returns (DrawRules memory) {
+        RoundState storage r = _rounds[roundId];
+        ParameterSet storage parameters = _parameters(r.version);
+        return DrawRules({
+            slot: r.slot,
+            committeeSize: parameters.economy.committeeSize,
+            quorum: parameters.economy.quorum,
+            voteCommitSecs: parameters.timing.voteCommitSecs,
+            voteRevealSecs: parameters.timing.voteRevealSecs
+        });
+    }
+
+    /// @inheritdoc IDLBC
+    function hashCommitment(ModelCommitment calldata commitment) external pure returns (bytes32) {
+        return TypedHashes.modelCommitment(commitment);
+    }
+
+    /// @inheritdoc IDLBC
+    function hashClaim(ModelClaim calldata claim) external view returns (bytes32) {
+        return _claimDigest(TypedHashes.modelCommitment(claim.commitment), claim.score);
+    }
+
+    /// @inheritdoc IDLBC
+    function round(uint256 roundId) external view returns (Round memory result) {
+        RoundState storage r = _rounds[roundId];
+        if (r.commitStart == 0) return result;
+        Timing storage rules = _parameters(r.version).timing;
+        Phases.Facts memory facts = _facts(r);
+        result.taskId = r.taskId;
+        result.specHash = r.specHash;
+        result.anchor = r.anchor;
+        result.slot = r.slot;
+        result.epoch = r.epoch;
+        result.outcome = r.outcome;
+        (result.phase, result.phaseEndsAt) = _phase(roundId, r);
+        result.openedAt = facts.commitStart - rules.settleSecs;
+        result.commitStart = facts.commitStart;
+        result.commitEnd = facts.commitEnd;
+        result.keyFrom = facts.commitEnd + rules.guardSecs;
+        result.keyUntil = result.keyFrom + rules.keySecs;
+        result.keyAt = r.keyAt;
+        if (r.keyAt != 0) (result.claimEnd, result.showEnd) = (facts.claimEnd, facts.showEnd);
+        result.commits = r.commits;
+        result.claims = r.claims;
+        result.listed = r.listed;
+        result.shown = facts.shown;
+    }
+
+    /// @inheritdoc IDLBC
+    function height() external view returns (uint64) {
+        return _sums.height;
+    }
+
+    /// @inheritdoc IDLBC
+    function chainScore() external view returns (uint128) {
+        return _sums.chainScore;
+    }
+
+    /// @inheritdoc IDLBC
+    function emitted() external view returns (uint256) {
+        return _sums.emitted;
+    }
+
+    /// @inheritdoc IDLBC
+    function hashHeader(BlockHeader calldata header) external view returns (bytes32) {
+        return _headerDigest(header);
+    }
+}

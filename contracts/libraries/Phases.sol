@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
+
+/// @title The phase of a round, computed from the clock and a few facts
+/// @notice Total and exclusive: every set of facts has exactly one phase at every moment, and every phase is left by the
+/// clock or by a transaction that anyone may send.
+///
+///     Settle -> Train -> Guard -> Key -> Claim -> Show -> Seal -> Draw -> VoteCommit -> VoteReveal -> Tally -> Final
+///                 |               |       |        |       ^        |                                  |  |
+///                 |               |       |        |       |        +-- too few seats -----------------+  |
+///                 |               |       |        |       +----------- too few votes, epochs remain -----+
+///                 +-- no commit --+-------+--------+--- no key, nothing listed, nothing shown -> Tally
+library Phases {
+    struct Facts {
+        uint40 commitStart; // 0: no such round
+        uint40 commitEnd;
+        uint40 keyFrom;
+        uint40 keyUntil;
+        uint40 keyAt; //      0 until the test key is shown
+        uint40 claimEnd;
+        uint40 showEnd;
+        uint32 commits;
+        uint8 listed;
+        uint8 shown;
+        bool isFinal;
+        // the committee's; needed only where the facts above lead to Seal
+        bool isSealed;
+        bool drawn;
+        bool drawFailed;
+        uint40 voteCommitEnd;
+        uint40 voteRevealEnd;
+    }
+
+    /// @return phase the phase at `time`
+    /// @return endsAt when the clock alone ends it, 0 where only a transaction does
+    function phaseAt(Facts memory facts, uint256 time) internal pure returns (IDLBCTypes.Phase phase, uint40 endsAt) {
+        if (facts.commitStart == 0) return (IDLBCTypes.Phase.None, 0);
+        if (facts.isFinal) return (IDLBCTypes.Phase.Final, 0);
+        if (time < facts.commitStart) return (IDLBCTypes.Phase.Settle, facts.commitStart);
+        if (time < facts.commitEnd) return (IDLBCTypes.Phase.Train, facts.commitEnd);
+        if (facts.commits == 0) return (IDLBCTypes.Phase.Tally, 0);
+        if (facts.keyAt == 0) {
+            if (time < facts.keyFrom) return (IDLBCTypes.Phase.Guard, facts.keyFrom);
+            if (time < facts.keyUntil) return (IDLBCTypes.Phase.Key, facts.keyUntil);
+            return (IDLBCTypes.Phase.Tally, 0);
+        }
+        if (time < facts.claimEnd) return (IDLBCTypes.Phase.Claim, facts.claimEnd);
+        if (facts.listed == 0) return (IDLBCTypes.Phase.Tally, 0);
+        if (facts.shown < facts.listed && time < facts.showEnd) return (IDLBCTypes.Phase.Show, facts.showEnd);
+        if (facts.shown == 0) return (IDLBCTypes.Phase.Tally, 0);
+        return afterShow(facts, time);
+    }
+
+    function afterShow(Facts memory facts, uint256 time) internal pure returns (IDLBCTypes.Phase, uint40) {
+        if (facts.drawFailed) return (IDLBCTypes.Phase.Tally, 0);
+        if (!facts.drawn) return (facts.isSealed ? IDLBCTypes.Phase.Draw : IDLBCTypes.Phase.Seal, 0);
+        if (time < facts.voteCommitEnd) return (IDLBCTypes.Phase.VoteCommit, facts.voteCommitEnd);
+        if (time < facts.voteRevealEnd) return (IDLBCTypes.Phase.VoteReveal, facts.voteRevealEnd);
+        return (IDLBCTypes.Phase.Tally, 0);
+    }
+}
