@@ -18,7 +18,7 @@ from dlbc.wire.derivation import TEST_KEY, ArtifactKind, artifact_context, deriv
 from dlbc.wire.typed_data import spec_hash
 from requester.draft import Draft, keep_spec, keep_uploaded
 from requester.pack import MANIFEST, TRAIN, Packed, Prepared, pack, packed
-from requester.quote import Quote, make_spec, quote, simulate
+from requester.quote import Quote, make_spec, quote, simulate, with_bond
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,25 +86,15 @@ def submit(
     if draft.spec is not None and _in_flight(context, draft.spec):
         say("an earlier run sent the task already; waiting until it is mined")
         return _send(context, draft, draft.spec)
-    files = _pack(context, draft, prepared, say)
-    spec = _spec(context, draft, prepared, files)
-    offer = quote(
-        context.chain,
-        context.hub,
-        context.token,
-        spec,
-        auto_bond=prepared.task.bond is None,
-        account=context.account.address,
-    )
-    for problem in offer.problems():
-        raise problem
-    simulate(context.chain, context.hub, offer.spec)
+    offer = _offer(context, prepared, make_spec(prepared, context.address, draft.nonce))
     if not confirm(offer):
         raise Declined("not submitted, nothing was paid")
+    files = _pack(context, draft, prepared, say)
     try:
         serve(context, draft, say)
     except IPFSError as error:
         raise IPFSError(f"{error}. No money has moved yet; run the same command again") from error
+    offer = _offer(context, prepared, with_bond(_spec(context, draft, prepared, files), offer.spec.bond))
     _deposit(context, draft, offer, say)
     keep_spec(context.journal, draft, offer.spec)
     say(f"submitting the task; {amount_in_words(offer.needed)} go into escrow")
@@ -154,19 +144,33 @@ def _pack(context: Context, draft: Draft, prepared: Prepared, say: Callable[[str
         return packed(draft.folder)
     say("writing canonical data files and encrypting the test set")
     deployment = context.chain.deployment
-    binding = artifact_context(
-        deployment.chain_id, deployment.hub, ArtifactKind.TEST_SET, draft.nonce, context.account.address
-    )
+    binding = artifact_context(deployment.chain_id, deployment.hub, ArtifactKind.TEST_SET, draft.nonce, context.address)
     try:
         return pack(prepared, draft.folder, test_key(context, draft.nonce), binding)
     except OSError as error:
         raise UsageError(f"cannot write to {draft.folder}: {error.strerror or error}") from error
 
 
+def _offer(context: Context, prepared: Prepared, spec: TaskSpec) -> Quote:
+    """What the chain says now; everything that it would refuse is raised here."""
+    offer = quote(
+        context.chain,
+        context.hub,
+        context.token,
+        spec,
+        auto_bond=prepared.task.bond is None and spec.bond == 0,
+        account=context.address,
+    )
+    for problem in offer.problems():
+        raise problem
+    simulate(context.chain, context.hub, offer.spec)
+    return offer
+
+
 def _spec(context: Context, draft: Draft, prepared: Prepared, files: Packed) -> TaskSpec:
     return make_spec(
         prepared,
-        context.account.address,
+        context.address,
         draft.nonce,
         manifest=files.digest,
         key_hash=key_hash(test_key(context, draft.nonce)),
@@ -178,7 +182,7 @@ def _deposit(context: Context, draft: Draft, offer: Quote, say: Callable[[str], 
     if not missing:
         return
     hub, token, transactions = context.hub, context.token, context.transactions
-    if token.allowance(context.account.address, hub.address) < missing:
+    if token.allowance(context.address, hub.address) < missing:
         say(f"allowing the hub to take {amount_in_words(missing)}")
         call = token.approve(hub.address, missing)
         transactions.send_and_wait(transactions.fresh_name(f"approve/{draft.id}", call), call, TRANSACTION_SECONDS)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from dlbc.cli import chain_options, data_dir_of, open_context, say, show
+from dlbc.cli import chain_options, open_context, say, show
 from dlbc.config import Settings
-from dlbc.keystore import list_keystores
+from requester.commands.home import home, log_to_file
 from requester.pack import MANIFEST, SEALED
 from requester.winner import Delivered, deliver, find_winner, seed_cache
 
@@ -21,13 +21,14 @@ from requester.winner import Delivered, deliver, find_winner, seed_cache
 @chain_options
 def download(settings: Settings, task: int, output: Path | None, timeout: float) -> None:
     """Fetch the winning model of TASK, check it and score it again. Anyone may; no key is needed."""
-    home = data_dir_of(settings, "requester", _address(settings))
+    folder = home(settings)
     # A folder of its own: a running `watch` holds the other one's IPFS repo.
-    apart = dataclasses.replace(settings, data_dir=home / "downloads", keystore=None)
+    apart = dataclasses.replace(settings, data_dir=folder / "downloads", keystore=None)
+    log_to_file(settings)
     with open_context(apart, "requester", with_key=False, with_ipfs=False) as context:
         winner = find_winner(context.chain, task)
-    cache = home / "downloads" / "materials"
-    seed_cache(cache, (file for name in (MANIFEST, SEALED) for file in home.glob(f"tasks/*/{name}")))
+    cache = folder / "downloads" / "materials"
+    seed_cache(cache, (file for name in (MANIFEST, SEALED) for file in folder.glob(f"tasks/*/{name}")))
     with open_context(apart, "requester", with_key=False) as context:
         if not settings.json:
             say(f"fetching the model of task {task}")
@@ -56,10 +57,3 @@ def delivered_words(got: Delivered) -> str:
     if not got.agrees:
         words += f": MORE THAN THE TOLERANCE OF {got.winner.spec.tol} APART"
     return words
-
-
-def _address(settings: Settings) -> str:
-    if settings.keystore is None:
-        return ""
-    found = (k.address for k in list_keystores(settings.keystore.parent) if k.path == settings.keystore)
-    return next(found, "")

@@ -43,8 +43,8 @@ def _words(reports: list[Report], credit: int | None) -> str:
         lines.append(one_line(item))
         lines.append(
             f"  fee {amount_in_words(item.spec.fee)}, bond {amount_in_words(item.spec.bond)}, "
-            f"minimum {item.spec.min_score} of {item.spec.score_max}, "
-            f"test key {'shown' if item.key_shown else 'not shown yet'}"
+            f"minimum {item.spec.min_score} of {item.spec.score_max}"
+            + (f", test key {'shown' if item.key_shown else 'not shown yet'}" if item.round_id else "")
         )
     if not reports:
         lines.append("no task of this account is on this chain")

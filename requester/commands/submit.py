@@ -13,6 +13,7 @@ from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.service import Context
 from dlbc.task import load_task_file
+from requester.commands.home import log_to_file
 from requester.commands.watch import follow
 from requester.display import duties_text, outcome_table, prepared_table, quote_table
 from requester.draft import Draft, keep_output, open_draft
@@ -52,6 +53,7 @@ def submit(settings: Settings, task: Path, output: Path | None, yes: bool, detac
             question += f", {amount_in_words(offer.to_deposit)} of it from your wallet"
         return yes or click.confirm(f"{question}?", err=True)
 
+    log_file = log_to_file(settings)
     with open_context(settings, "requester") as context:
         draft = open_draft(context.journal, context.workdir, prepared.task, another=again)
         if output is not None:
@@ -64,6 +66,7 @@ def submit(settings: Settings, task: Path, output: Path | None, yes: bool, detac
                 "from it, and if the key is not shown in its window the bond is lost."
             )
             return
+        say(f"details go to {log_file}; stop with Ctrl-C, go on with `dlbc-request watch`")
         follow(context, [done.task_id])
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import click
 
-from dlbc.cli import chain_options, open_context, say, start_logging
+from dlbc.cli import chain_options, open_context, say
 from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.service import Context
 from dlbc.types import Outcome, TaskStatus, same_address
 from requester import lookup
+from requester.commands.home import log_to_file
 from requester.display import Display, one_line
 from requester.duties import delivered
 from requester.outcomes import ADVICE, TABLE
 from requester.watching import Watch, my_tasks, serve_all, still_owed
-from requester.winner import NoModel
+from requester.winner import CARD, NoModel
 
 
 @click.command()
@@ -25,6 +25,7 @@ from requester.winner import NoModel
 @chain_options
 def watch(settings: Settings, task: int | None) -> None:
     """Do what is owed for TASK, or for all tasks of the account: serve data, show keys, fetch models."""
+    log_file = log_to_file(settings)
     with open_context(settings, "requester") as context:
         if task is not None:
             found = lookup.submission(context.chain, task)
@@ -35,6 +36,7 @@ def watch(settings: Settings, task: int | None) -> None:
             say("nothing to watch: no task of this account is open, and no model is missing")
             return
         serve_all(context, say)
+        say(f"details go to {log_file}")
         follow(context, tasks)
 
 
@@ -44,10 +46,6 @@ def follow(context: Context, task_ids: Sequence[int]) -> None:
     Raises:
         NoModel: a task ended without one.
     """
-    if context.settings.log_file is None:  # the display has the terminal
-        log_file = context.workdir / "requester.log"
-        start_logging(dataclasses.replace(context.settings, log_file=log_file))
-        say(f"details go to {log_file}; stop with Ctrl-C, go on with `dlbc-request watch`")
     display = Display()
     with display.running() as news:
         reports = Watch(context, task_ids, news).run()
@@ -58,8 +56,7 @@ def follow(context: Context, task_ids: Sequence[int]) -> None:
         say(one_line(item))
         model = delivered(context, item.task_id)
         if model is not None:
-            last = context.board.last("model_delivered") if hasattr(context.board, "last") else None
-            say(f"the model is {model}" + (f" ({last})" if last else ""))
+            say(f"the model is {model}; {CARD} beside it says what it is")
         elif item.status is TaskStatus.DONE:
             failed.append(f"task {item.task_id}: the model could not be fetched; try `dlbc-request download`")
         elif item.outcome is not Outcome.NONE:

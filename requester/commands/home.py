@@ -1,0 +1,28 @@
+"""Where the requester's files lie, before anything is opened."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from dlbc.cli import data_dir_of, start_logging
+from dlbc.config import Settings
+from dlbc.keystore import list_keystores
+
+LOG = "requester.log"
+
+
+def home(settings: Settings) -> Path:
+    """The data folder of the account that the keystore file names."""
+    address = ""
+    if settings.keystore is not None:
+        keystores = list_keystores(settings.keystore.parent)
+        address = next((k.address for k in keystores if k.path == settings.keystore), "")
+    return data_dir_of(settings, "requester", address)
+
+
+def log_to_file(settings: Settings) -> Path:
+    """Sends the log to a file, because the terminal is for the task; returns which."""
+    log_file = settings.log_file or home(settings) / LOG
+    start_logging(dataclasses.replace(settings, log_file=log_file))
+    return log_file
