@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from enum import Enum
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import click
 import structlog
@@ -17,6 +17,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dlbc.config import Settings
+
+
+class Stderr:
+    """Whatever `sys.stderr` is when a line is written: tests and progress bars replace it."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def start_logging(settings: Settings) -> None:
@@ -30,7 +40,7 @@ def start_logging(settings: Settings) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso" if settings.log_file else "%H:%M:%S", utc=True),
     ]
-    target: TextIO = sys.stderr
+    target: TextIO = cast(TextIO, Stderr())
     if settings.log_file is not None:
         try:
             settings.log_file.parent.mkdir(parents=True, exist_ok=True)

@@ -8,11 +8,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from engine_fakes import Clock, FakeNode, identity_of
 
 from dlbc.journal import Journal
 
 Dump = dict[str, list[tuple[object, ...]]]
+
+
+@pytest.fixture(autouse=True)
+def plain_logging() -> Iterator[None]:
+    """A command under test sets up logging for its process; the next test starts anew."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

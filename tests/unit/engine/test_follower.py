@@ -125,9 +125,7 @@ def test_step__lagging_node__nothing_forgotten(node: FakeNode, journal: Journal)
 
 
 @pytest.mark.parametrize("depth", [1, 3, 6])
-def test_step__reorganisation__events_above_the_fork_replaced(
-    node: FakeNode, journal: Journal, depth: int
-) -> None:
+def test_step__reorganisation__events_above_the_fork_replaced(node: FakeNode, journal: Journal, depth: int) -> None:
     program = Program(node, journal)
     for number in range(1, 7):
         node.mine(released(number))

@@ -123,9 +123,7 @@ def test_owe__twice__once(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_owe__event_lost_and_seen_again__record_kept_for_the_same_work_only(
-    journal: Journal, same: bool
-) -> None:
+def test_owe__event_lost_and_seen_again__record_kept_for_the_same_work_only(journal: Journal, same: bool) -> None:
     with journal.agenda.born_in(8):
         journal.owe(Duty("train", 5, due_at=10, deadline=50, payload={"anchor": "a"}))
     journal.owe(Duty("watch", 5))

@@ -101,8 +101,7 @@ def test_send__crash_around_the_broadcast__same_bytes_as_if_never_stopped(
 ) -> None:
     nodes = FakeNode(), FakeNode()
     steady, crashing = (
-        Sender(node, open_journal(node, name))
-        for node, name in zip(nodes, ("steady", "crashing"), strict=True)
+        Sender(node, open_journal(node, name)) for node, name in zip(nodes, ("steady", "crashing"), strict=True)
     )
 
     def die(raw: bytes) -> None:
@@ -242,9 +241,7 @@ def test_pump__receipt_vanishes__same_bytes_again(node: FakeNode, sender: Sender
     assert sender.transactions.send("claim/5", CALL).block_number == 3
 
 
-def test_pump__receipt_vanishes_while_stopped__found_out_at_the_start(
-    node: FakeNode, open_journal: Opener
-) -> None:
+def test_pump__receipt_vanishes_while_stopped__found_out_at_the_start(node: FakeNode, open_journal: Opener) -> None:
     sender = Sender(node, open_journal(node))
     sender.transactions.send("claim/5", CALL)
     node.mine()

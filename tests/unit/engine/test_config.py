@@ -1,0 +1,124 @@
+"""Settings: which layer wins, and what a file may not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from dlbc.cli import chain_options, option, run_main
+from dlbc.config import MAX_CONFIG_BYTES, Settings, read_config
+from dlbc.errors import InvalidTask, UsageError
+
+KNOWN = {"rpc_url", "min_fee"}
+
+
+@click.group()
+def group() -> None:
+    """A program."""
+
+
+@group.command()
+@option("--min-fee", type=int, default=1)
+@chain_options
+def run(settings: Settings, min_fee: int) -> None:
+    click.echo(f"{','.join(settings.rpc_url)} {settings.confirmations} {min_fee} {settings.ipfs_peers}")
+
+
+@group.command()
+@option("--other", type=int, default=1)
+def unrelated(other: int) -> None:
+    raise InvalidTask("task.yaml: fee", f"{other} is too low")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("rpc_ur: x", "unknown setting 'rpc_ur'; known are min_fee, rpc_url"),
+        ("- a\n- b", "expected lines such as"),
+        ("rpc_url: {a: b}", "expected a value or a list of values, found a mapping"),
+        ("rpc_url: [[a]]", "found a list"),
+        ("rpc_url: a\nrpc-url: b", "given twice"),
+        ("rpc_url: !!python/object/apply:os.getpid []", "not YAML"),
+        ("rpc_url: [", "not YAML"),
+        ("x" * (MAX_CONFIG_BYTES + 1), "larger than"),
+    ],
+)
+def test_read_config__bad_file__refused(config: Path, content: str, message: str) -> None:
+    config.write_text(content)
+    with pytest.raises(UsageError, match=r"config\.yaml") as raised:
+        read_config(config, KNOWN)
+    assert message in str(raised.value)
+
+
+def test_read_config__missing__refused(config: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot be read .No such file"):
+        read_config(config, KNOWN)
+
+
+def test_read_config__empty_and_null__no_settings(config: Path) -> None:
+    config.write_text("# nothing\n")
+    assert read_config(config, KNOWN) == {}
+    config.write_text("rpc-url:\nmin_fee: 3\n")
+    assert read_config(config, KNOWN) == {"min_fee": 3}
+
+
+def test_layers__flag_over_environment_over_file_over_default(config: Path) -> None:
+    config.write_text("rpc_url: [http://file:1, http://file:2]\nmin-fee: 2\nother: 5\n")
+    runner = CliRunner()
+    arguments = ["run", "--config", str(config)]
+    default = runner.invoke(group, ["run"], env={"DLBC_RPC_URL": None})
+    assert default.output == "http://127.0.0.1:8545 None 1 ()\n"
+    assert runner.invoke(group, arguments).output == "http://file:1,http://file:2 None 2 ()\n"
+    environment = {"DLBC_MIN_FEE": "3", "DLBC_RPC_URL": "http://env:1", "DLBC_IPFS_PEERS": "/a, /b"}
+    assert runner.invoke(group, arguments, env=environment).output == "http://env:1 None 3 ('/a', '/b')\n"
+    flags = [*arguments, "--min-fee", "4", "--rpc-url", "http://flag:1,http://flag:2"]
+    assert runner.invoke(group, flags, env=environment).output.startswith("http://flag:1,http://flag:2 None 4")
+
+
+def test_layers__config_by_environment__read(config: Path) -> None:
+    config.write_text("min_fee: 9")
+    assert CliRunner().invoke(group, ["run"], env={"DLBC_CONFIG": str(config)}).output.split()[2] == "9"
+
+
+def test_confirmations_on__default__none_on_development_chains_only() -> None:
+    assert (Settings().confirmations_on(31337), Settings().confirmations_on(1)) == (0, 1)
+    assert Settings(confirmations=3).confirmations_on(31337) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["unrelated"], 3, "Error: task.yaml: fee: 1 is too low"),
+        (["run", "--min-fee", "x"], 2, "not a valid integer"),
+        (["nothing"], 2, "No such command"),
+        (["run"], 0, ""),
+        (["run", "--help"], 0, ""),
+    ],
+)
+def test_run_main__failure__message_and_exit_code(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        run_main(group, arguments)
+    assert raised.value.code == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_run_main__interrupted__130(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command()
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as raised:
+        run_main(interrupted, [])
+    assert raised.value.code == 130
