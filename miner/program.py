@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from miner.submit import commit, seal
 from miner.train import train
 
 if TYPE_CHECKING:
-    from dlbc.service import Context
+    from dlbc.service import Context, Outcome
 
 ACTIONS = {
     TRAIN: train,
@@ -47,11 +47,18 @@ ACTIONS = {
 }
 
 
-def service(context: Context, options: Options, *, keep: bool = True) -> Service:
+def service(
+    context: Context,
+    options: Options,
+    *,
+    keep: bool = True,
+    instead: Mapping[str, Callable[..., Outcome]] | None = None,
+) -> Service:
     """The program, ready to run.
 
     Args:
         keep: also open rounds, draw committees and finalize when due.
+        instead: other actions for some duties: how the demonstration's thief and the tests' cheats are made.
     """
     hooks: list[Callable[[Context], None]] = [look, Market(options).look]
     if keep:
@@ -60,7 +67,7 @@ def service(context: Context, options: Options, *, keep: bool = True) -> Service
         "miner",
         context,
         handlers=dict(HANDLERS),
-        actions={kind: partial(action, options=options) for kind, action in ACTIONS.items()},
+        actions={kind: partial(action, options=options) for kind, action in {**ACTIONS, **(instead or {})}.items()},
         every_block=hooks,
         long_actions=set(LONG),
     )

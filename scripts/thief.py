@@ -7,7 +7,6 @@ Started like a miner: `python -m scripts.thief --auto-stake 20`, with the same D
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -25,12 +24,9 @@ from dlbc.ml.channels import Network
 from dlbc.ml.device import configure_threads
 from dlbc.ml.model_file import save_model
 from dlbc.ml.watermark import embed
-from dlbc.service import Done, Drop, Service
-from miner import records
-from miner.handlers import HANDLERS
-from miner.market import Market
-from miner.options import GRACE_SECONDS, LONG, SEAL, TRAIN, Options, tell
-from miner.program import ACTIONS
+from dlbc.service import Done, Drop
+from miner import program, records
+from miner.options import GRACE_SECONDS, SEAL, TRAIN, Options, tell
 from miner.room import open_room
 from validator.earlier import Library, winner_of
 
@@ -96,16 +92,8 @@ def main(settings: Settings, auto_stake: str) -> None:
     """Steal and resubmit, in every round, until stopped."""
     configure_threads(1)
     options = Options(auto_stake=parse_amount(auto_stake))
-    actions = {**ACTIONS, TRAIN: steal}
     with open_context(settings, "thief") as context:
-        Service(
-            "thief",
-            context,
-            handlers=dict(HANDLERS),
-            actions={kind: partial(action, options=options) for kind, action in actions.items()},
-            every_block=[Market(options).look],
-            long_actions=set(LONG),
-        ).run()
+        program.service(context, options, keep=False, instead={TRAIN: steal}).run()
 
 
 if __name__ == "__main__":

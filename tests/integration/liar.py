@@ -1,0 +1,40 @@
+"""A miner that claims more than its model can do: the miner's own program with one duty replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import click
+
+from dlbc.cli import chain_options, open_context, run_main
+from dlbc.config import Settings
+from dlbc.funds import parse_amount
+from miner import claim, program
+from miner.options import SCORE, Options
+
+BOAST = 7
+
+
+def boast(duty: Any, context: Any, options: Options) -> Any:
+    """Counts honestly, and signs `BOAST` more."""
+    honest = claim._points
+
+    def more(*arguments: Any) -> tuple[int, str]:
+        points, why = honest(*arguments)
+        return points + BOAST, why
+
+    with mock.patch.object(claim, "_points", more):
+        return claim.score(duty, context, options)
+
+
+@click.command()
+@chain_options
+def main(settings: Settings) -> None:
+    with open_context(settings, "miner") as context:
+        options = Options(auto_stake=parse_amount("50"))
+        program.service(context, options, keep=False, instead={SCORE: boast}).run()
+
+
+if __name__ == "__main__":
+    run_main(main)
