@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,9 +15,11 @@ from rich.text import Text
 from dlbc.chain.refusals import amount_in_words
 from dlbc.types import Outcome, Phase, TaskStatus
 from requester.outcomes import ADVICE, LAPTOP, PUBLIC, STATUS_WORDS, TABLE
-from requester.pack import Prepared
 from requester.quote import Quote
 from requester.status import Report
+
+if TYPE_CHECKING:
+    from requester.pack import Prepared
 
 PHASES = {
     Phase.SETTLE: "the round settles",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Economy, Hub, Limits, Token
@@ -12,7 +13,9 @@ from dlbc.task import MAX_AMOUNT
 from dlbc.types import TaskSpec, TaskStatus
 from dlbc.wire.fees import part
 from dlbc.wire.ranking import Weights, base
-from requester.pack import Prepared
+
+if TYPE_CHECKING:
+    from requester.pack import Prepared
 
 BASE_SHIFT = 24
 RANKED_TASKS = 200  # at most so many waiting tasks are compared

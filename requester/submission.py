@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dlbc import funds
 from dlbc.chain.refusals import amount_in_words
 from dlbc.errors import DLBCError, IPFSError, TransactionRefused, UsageError
 from dlbc.ipfs.cid import cid_to_digest
@@ -95,7 +96,8 @@ def submit(
     except IPFSError as error:
         raise IPFSError(f"{error}. No money has moved yet; run the same command again") from error
     offer = _offer(context, prepared, with_bond(_spec(context, draft, prepared, files), offer.spec.bond))
-    _deposit(context, draft, offer, say)
+    if offer.to_deposit:
+        funds.deposit(context, offer.to_deposit, say)
     keep_spec(context.journal, draft, offer.spec)
     say(f"submitting the task; {amount_in_words(offer.needed)} go into escrow")
     try:
@@ -175,20 +177,6 @@ def _spec(context: Context, draft: Draft, prepared: Prepared, files: Packed) -> 
         manifest=files.digest,
         key_hash=key_hash(test_key(context, draft.nonce)),
     )
-
-
-def _deposit(context: Context, draft: Draft, offer: Quote, say: Callable[[str], None]) -> None:
-    missing = offer.to_deposit
-    if not missing:
-        return
-    hub, token, transactions = context.hub, context.token, context.transactions
-    if token.allowance(context.address, hub.address) < missing:
-        say(f"allowing the hub to take {amount_in_words(missing)}")
-        call = token.approve(hub.address, missing)
-        transactions.send_and_wait(transactions.fresh_name(f"approve/{draft.id}", call), call, TRANSACTION_SECONDS)
-    say(f"depositing {amount_in_words(missing)}")
-    call = hub.deposit(missing)
-    transactions.send_and_wait(transactions.fresh_name(f"deposit/{draft.id}", call), call, TRANSACTION_SECONDS)
 
 
 def _in_flight(context: Context, spec: TaskSpec) -> bool:

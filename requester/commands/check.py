@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -15,8 +15,10 @@ from dlbc.errors import ChainError, UsageError
 from dlbc.task import load_task_file
 from dlbc.types import ZERO_ADDRESS
 from requester.display import duties_text, outcome_table, prepared_table, quote_table
-from requester.pack import Prepared, prepare
 from requester.quote import Quote, make_spec, quote, simulate
+
+if TYPE_CHECKING:
+    from requester.pack import Prepared
 
 
 @click.command()
@@ -25,6 +27,8 @@ from requester.quote import Quote, make_spec, quote, simulate
 @chain_options
 def check(settings: Settings, task: Path, offline: bool) -> None:
     """Check a TASK file and its data, and say what it would cost. Nothing is paid or sent."""
+    from requester.pack import prepare  # noqa: PLC0415  # torch takes seconds to import
+
     prepared = prepare(load_task_file(task))
     offer, why = (None, "offline") if offline else _ask(settings, prepared)
     problems = [] if offer is None else offer.problems()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dlbc.cli import chain_options, open_context, say, show
 from dlbc.config import Settings
 from requester.commands.home import home, log_to_file
-from requester.pack import MANIFEST, SEALED
-from requester.winner import Delivered, deliver, find_winner, seed_cache
+
+if TYPE_CHECKING:
+    from requester.winner import Delivered
 
 
 @click.command()
@@ -21,6 +23,9 @@ from requester.winner import Delivered, deliver, find_winner, seed_cache
 @chain_options
 def download(settings: Settings, task: int, output: Path | None, timeout: float) -> None:
     """Fetch the winning model of TASK, check it and score it again. Anyone may; no key is needed."""
+    from requester.pack import MANIFEST, SEALED  # noqa: PLC0415  # torch takes seconds to import
+    from requester.winner import deliver, find_winner, seed_cache  # noqa: PLC0415
+
     folder = home(settings)
     # A folder of its own: a running `watch` holds the other one's IPFS repo.
     apart = dataclasses.replace(settings, data_dir=folder / "downloads", keystore=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -11,16 +12,15 @@ from dlbc.chain.refusals import amount_in_words
 from dlbc.cli import chain_options, open_context, say
 from dlbc.config import Settings
 from dlbc.errors import UsageError
-from dlbc.service import Context
 from dlbc.task import load_task_file
 from requester.commands.home import log_to_file
 from requester.commands.watch import follow
 from requester.display import duties_text, outcome_table, prepared_table, quote_table
-from requester.draft import Draft, keep_output, open_draft
-from requester.pack import prepare
+from requester.draft import keep_output, open_draft
 from requester.quote import Quote
-from requester.submission import Submitted, find_submitted
-from requester.submission import submit as submit_draft
+
+if TYPE_CHECKING:
+    from requester.submission import Submitted
 
 
 @click.command()
@@ -35,6 +35,9 @@ def submit(settings: Settings, task: Path, output: Path | None, yes: bool, detac
 
     The same command goes on where an earlier run stopped; it never submits twice.
     """
+    from requester.pack import prepare  # noqa: PLC0415  # torch takes seconds to import
+    from requester.submission import submit as submit_draft  # noqa: PLC0415
+
     prepared = prepare(load_task_file(task))
     console = Console(stderr=True, soft_wrap=True)
     console.print(prepared_table(prepared))
@@ -59,7 +62,7 @@ def submit(settings: Settings, task: Path, output: Path | None, yes: bool, detac
         if output is not None:
             keep_output(context.journal, draft, output.absolute())
         done = submit_draft(context, draft, prepared, confirm=confirm, say=say)
-        _tell(context, draft, done, prepared.task.fee)
+        _tell(done, prepared.task.fee)
         if detach:
             say(
                 "Detached. `dlbc-request watch` must run from now until the test key is shown: miners get the data "
@@ -70,7 +73,7 @@ def submit(settings: Settings, task: Path, output: Path | None, yes: bool, detac
         follow(context, [done.task_id])
 
 
-def _tell(context: Context, draft: Draft, done: Submitted, fee: int) -> None:
+def _tell(done: Submitted, fee: int) -> None:
     if not done.task_id:
         raise UsageError("the task was mined but is not on the chain: a reorganisation; run the same command again")
     if not done.earlier:
@@ -82,5 +85,3 @@ def _tell(context: Context, draft: Draft, done: Submitted, fee: int) -> None:
             f"warning: its fee is {amount_in_words(done.spec.fee)}, not the file's {amount_in_words(fee)}; "
             f"`dlbc-request cancel {done.task_id}` takes it back while it waits"
         )
-    if find_submitted(context, draft) is None:
-        raise UsageError("the task vanished in a reorganisation; run the same command again")

@@ -14,10 +14,7 @@ from dlbc.types import Outcome, TaskStatus, same_address
 from requester import lookup
 from requester.commands.home import log_to_file
 from requester.display import Display, one_line
-from requester.duties import delivered
 from requester.outcomes import ADVICE, TABLE
-from requester.watching import Watch, my_tasks, serve_all, still_owed
-from requester.winner import CARD, NoModel
 
 
 @click.command()
@@ -25,6 +22,8 @@ from requester.winner import CARD, NoModel
 @chain_options
 def watch(settings: Settings, task: int | None) -> None:
     """Do what is owed for TASK, or for all tasks of the account: serve data, show keys, fetch models."""
+    from requester.watching import my_tasks, serve_all  # noqa: PLC0415  # torch takes seconds to import
+
     log_file = log_to_file(settings)
     with open_context(settings, "requester") as context:
         if task is not None:
@@ -46,6 +45,10 @@ def follow(context: Context, task_ids: Sequence[int]) -> None:
     Raises:
         NoModel: a task ended without one.
     """
+    from requester.duties import delivered  # noqa: PLC0415  # torch takes seconds to import
+    from requester.watching import Watch, still_owed  # noqa: PLC0415
+    from requester.winner import CARD, NoModel  # noqa: PLC0415
+
     display = Display()
     with display.running() as news:
         reports = Watch(context, task_ids, news).run()
