@@ -22,7 +22,6 @@ from ipfshttpclient import exceptions  # type: ignore[import-untyped]
 from dlbc.errors import ContentInvalid, ContentUnavailable, IPFSError
 from dlbc.ipfs import transport
 from dlbc.ipfs.cid import as_digest, digest_to_cid
-from dlbc.ipfs.rpc_server import INVALID, UNAVAILABLE
 from dlbc.ipfs.unixfs import CHUNK_BYTES, MAX_LINKS, READ_BYTES, FileHasher
 
 log = structlog.get_logger(__name__)
@@ -43,19 +42,6 @@ IMPORT_OPTIONS: dict[str, str] = {
     "wrap-with-directory": "false",
     "progress": "false",
 }
-
-# How Kubo words what no retry will change, and what one may.
-_INVALID_WORDS = (
-    "directory",
-    "protobuf",
-    "proto:",
-    "unixfs",
-    "unrecognized",
-    "not a file",
-    "symlink",
-    "decode",
-)
-_UNAVAILABLE_WORDS = ("not found", "deadline", "timeout", "timed out", "canceled")
 
 
 @dataclass(frozen=True)
@@ -180,7 +166,7 @@ class IPFS:
         """
         cid = digest_to_cid(as_digest(cid_or_digest))
         try:
-            with transport.failures(f"look for {cid}", self.url, _classify):
+            with transport.failures(f"look for {cid}", self.url, transport.refused_content):
                 stat = self._client.files.stat(
                     f"/ipfs/{cid}",
                     opts={"offline": "true", "with-local": "true", "timeout": _node_seconds(self._timeout)},
@@ -197,7 +183,7 @@ class IPFS:
             ContentInvalid: not a CIDv0, or not a file.
         """
         cid = digest_to_cid(as_digest(cid_or_digest))
-        with transport.failures(f"pin {cid}", self.url, _classify):
+        with transport.failures(f"pin {cid}", self.url, transport.refused_content):
             self._client.pin.add(
                 cid,
                 opts={"timeout": _node_seconds(timeout), "progress": "false"},
@@ -207,7 +193,7 @@ class IPFS:
     def unpin(self, cid_or_digest: str | bytes) -> None:
         """Lets garbage collection take the file. Unpinning what is not pinned is no error."""
         cid = digest_to_cid(as_digest(cid_or_digest))
-        with suppress(_NotPinned), transport.failures(f"unpin {cid}", self.url, _classify_unpin):
+        with suppress(transport.NotPinned), transport.failures(f"unpin {cid}", self.url, transport.refused_unpin):
             self._client.pin.rm(cid)
 
     def pins(self) -> list[str]:
@@ -260,7 +246,7 @@ class IPFS:
 
     def _announced_size(self, cid: str, timeout: float) -> int:
         try:
-            with transport.failures(f"fetch {cid}", self.url, _classify):
+            with transport.failures(f"fetch {cid}", self.url, transport.refused_content):
                 stat = self._client.files.stat(
                     f"/ipfs/{cid}", opts={"timeout": _node_seconds(timeout)}, timeout=timeout
                 )
@@ -277,7 +263,7 @@ class IPFS:
         seconds = max(0.1, end - time.monotonic())
         try:
             with (
-                transport.failures(f"fetch {cid}", self.url, _classify),
+                transport.failures(f"fetch {cid}", self.url, transport.refused_content),
                 self._client.cat(
                     cid,
                     stream=True,
@@ -299,10 +285,6 @@ class IPFS:
             raise ContentInvalid(f"what arrived for {cid} is not it: damaged, or not imported with DLBC's options")
 
 
-class _NotPinned(IPFSError):
-    pass
-
-
 def _hashed_pieces(file: BinaryIO, hasher: FileHasher) -> Iterator[bytes]:
     while piece := file.read(READ_BYTES):
         hasher.update(piece)
@@ -312,23 +294,6 @@ def _hashed_pieces(file: BinaryIO, hasher: FileHasher) -> Iterator[bytes]:
 def _node_seconds(seconds: float) -> str:
     """What the node is told, so that it gives up a little before us and says why."""
     return f"{max(0.9 * seconds, seconds - 2.0):.3f}s"
-
-
-def _classify(message: str) -> IPFSError | None:
-    if message.startswith(INVALID):
-        return ContentInvalid(message.removeprefix(INVALID)[:300])
-    if message.startswith(UNAVAILABLE):
-        return ContentUnavailable(message.removeprefix(UNAVAILABLE)[:300])
-    lower = message.lower()
-    if any(word in lower for word in _UNAVAILABLE_WORDS):
-        return ContentUnavailable(message[:300])
-    if any(word in lower for word in _INVALID_WORDS):
-        return ContentInvalid(message[:300])
-    return None
-
-
-def _classify_unpin(message: str) -> IPFSError | None:
-    return _NotPinned(message) if "not pinned" in message or "pinned indirectly" in message else None
 
 
 def _timed_out(error: IPFSError, cid: str, timeout: float) -> IPFSError:

@@ -22,7 +22,8 @@ import requests
 import urllib3.exceptions
 from ipfshttpclient import exceptions, http_requests
 
-from dlbc.errors import IPFSError, UsageError
+from dlbc.errors import ContentInvalid, ContentUnavailable, IPFSError, UsageError
+from dlbc.ipfs.rpc_server import INVALID, UNAVAILABLE
 
 READ_BYTES = 1 << 16
 MAX_REPLY_BYTES = 1 << 20  # of a JSON reply or an error message; file content has its own bound
@@ -39,6 +40,19 @@ _GARBAGE = (
     ValueError,
 )
 _BROKEN_STREAM = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+
+# How Kubo words what no retry will change, and what one may.
+_INVALID_WORDS = (
+    "directory",
+    "protobuf",
+    "proto:",
+    "unixfs",
+    "unrecognized",
+    "not a file",
+    "symlink",
+    "decode",
+)
+_UNAVAILABLE_WORDS = ("not found", "deadline", "timeout", "timed out", "canceled")
 
 
 class _Deadline:
@@ -179,3 +193,26 @@ def failures(what: str, url: str, classify: Callable[[str], IPFSError | None] | 
         ) from error
     except _GARBAGE as error:
         raise IPFSError(f"cannot {what}: {url} does not answer like an IPFS node ({str(error)[:200]})") from error
+
+
+class NotPinned(IPFSError):
+    """A file to be unpinned was not pinned."""
+
+
+def refused_content(message: str) -> IPFSError | None:
+    """For `failures`: whether content can never be had, or not now. None when the words say neither."""
+    if message.startswith(INVALID):
+        return ContentInvalid(message.removeprefix(INVALID)[:300])
+    if message.startswith(UNAVAILABLE):
+        return ContentUnavailable(message.removeprefix(UNAVAILABLE)[:300])
+    lower = message.lower()
+    if any(word in lower for word in _UNAVAILABLE_WORDS):
+        return ContentUnavailable(message[:300])
+    if any(word in lower for word in _INVALID_WORDS):
+        return ContentInvalid(message[:300])
+    return None
+
+
+def refused_unpin(message: str) -> IPFSError | None:
+    """For `failures`: a file that was not pinned."""
+    return NotPinned(message) if "not pinned" in message or "pinned indirectly" in message else None

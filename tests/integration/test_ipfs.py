@@ -196,6 +196,30 @@ def test_ipfs__node_that_is_none__error_in_time(
     assert not target.exists()
 
 
+def test_ipfs__node_redirects__nobody_else_gets_the_token(
+    impostor: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        location = f"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:{elsewhere.getsockname()[1]}/\r\n"
+        answer = f"{location}Content-Length: 0\r\n\r\n".encode()
+        monkeypatch.setitem(ANSWERS, "redirects", lambda c: c.sendall(answer))
+
+        with pytest.raises(IPFSError):
+            IPFS(impostor("redirects"), "secret", timeout=1).version()
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+def test_ipfs__proxy_in_the_environment__loopback_stays_here(hub: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert hub.ipfs.version() == "0.22.0"
+
+
 def test_ipfs__nobody_listens__says_so() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

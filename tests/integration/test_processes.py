@@ -52,10 +52,15 @@ def test_start_child__parent_killed__child_gone() -> None:
 
 def test_start_child__starting_thread_ends__child_lives_on() -> None:
     children: list[subprocess.Popen[bytes]] = []
-    thread = threading.Thread(target=lambda: children.append(start_child(SLEEP)))
+
+    def start() -> None:
+        children.append(start_child(SLEEP))
+        time.sleep(0.4)  # until the child has asked for its death signal
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
-    time.sleep(0.3)
+    time.sleep(0.2)
 
     assert children[0].poll() is None
     stop_child(children[0])

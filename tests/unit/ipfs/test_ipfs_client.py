@@ -96,6 +96,7 @@ def target(tmp_path: Path) -> Iterator[Path]:
         (CONTENT[:-1] + b"x", ContentInvalid, "is not it"),
         (b"\0" * len(CONTENT), ContentInvalid, "is not it"),
     ],
+    ids=["cut short", "nothing", "one more", "last differs", "zeros"],
 )
 def test_fetch_file__wrong_bytes__refused(sent: bytes, error: type[DLBCError], says: str, target: Path) -> None:
     ipfs = node(cat=lambda *_, **__: Stream(iter([sent])))
