@@ -6,6 +6,7 @@ of ours anyway.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
@@ -138,11 +139,19 @@ def load_abi(contract: str) -> Abi:
     Raises:
         UsageError: the file is missing, as in a checkout whose contracts were never compiled.
     """
-    source = resources.files("dlbc.chain").joinpath("abi", f"{contract}.json")
+    content = json.loads(_packaged(contract))
+    return parse_abi(content["abi"] if isinstance(content, dict) else content)
+
+
+def abi_sha256(contract: str) -> str:
+    """The hex hash by which a deployment file names the ABI it was made with: of the packaged file's bytes."""
+    return hashlib.sha256(_packaged(contract)).hexdigest()
+
+
+def _packaged(contract: str) -> bytes:
     try:
-        content = json.loads(source.read_text("utf-8"))
+        return resources.files("dlbc.chain").joinpath("abi", f"{contract}.json").read_bytes()
     except FileNotFoundError as error:
         raise UsageError(
             f"dlbc/chain/abi/{contract}.json is missing: reinstall dlbc, or in a checkout run scripts/export_abi.py"
         ) from error
-    return parse_abi(content["abi"] if isinstance(content, dict) else content)

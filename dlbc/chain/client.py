@@ -214,7 +214,9 @@ class Chain:
 
 
 def connect(provider: BaseProvider) -> Web3:
-    """A web3 without ENS (it would ask the chain for names) that can read proof-of-authority headers."""
+    """A web3 without ENS and CCIP-read, that can read proof-of-authority headers."""
+    # CCIP-read would let a contract's answer make this machine open any URL.
+    provider.global_ccip_read_enabled = False
     w3 = Web3(provider)
     w3.ens = None  # web3's own way to turn it off
     w3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)

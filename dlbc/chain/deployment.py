@@ -9,6 +9,7 @@ from typing import Any
 
 from eth_utils.address import is_address, to_checksum_address
 
+from dlbc.chain.abi_codec import abi_sha256
 from dlbc.errors import UsageError
 
 MAX_BYTES = 1 << 20
@@ -24,6 +25,7 @@ class Deployment:
         block: of the first contract; nothing before it is read.
         hub, committee, token: checksummed addresses.
         ipfs_peers: multiaddresses that every program's node connects to.
+        other_abis: contracts whose ABI when deployed is not the one packaged here.
     """
 
     chain_id: int
@@ -33,6 +35,7 @@ class Deployment:
     committee: str
     token: str
     ipfs_peers: tuple[str, ...] = ()
+    other_abis: tuple[str, ...] = ()
 
 
 def deployment_path(given: Path | None, chain_id: int) -> Path:
@@ -84,7 +87,13 @@ def _parse(content: Any) -> Deployment:
         committee=addresses["Committee"],
         token=addresses["DLBCToken"],
         ipfs_peers=tuple(str(peer) for peer in content.get("ipfs_peers", ())),
+        other_abis=tuple(name for name in REQUIRED if _differs(name, content["contracts"][name])),
     )
+
+
+def _differs(name: str, record: Any) -> bool:
+    announced = record.get("abi_sha256")
+    return announced is not None and announced.removeprefix("0x") != abi_sha256(name)
 
 
 def _fault(error: Exception) -> str:

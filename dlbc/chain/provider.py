@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from web3 import HTTPProvider
@@ -55,34 +56,36 @@ class FailoverProvider(JSONBaseProvider):
 
         Raises:
             ChainUnavailable: no endpoint answers; the message names them.
-            ChainError: those that answer were refused by `on_switch`.
+            ChainError: all answer, and `on_switch` refuses them all.
         """
         if getattr(self._checking, "now", False):
             return self._endpoints[self._current].make_request(method, params)
         failures: list[str] = []
-        kind: type[ChainError] = ChainError
+        refusal: ChainError | None = None
+        kind: type[ChainUnavailable] | None = None
         for _ in self._endpoints:
             endpoint = self._endpoints[self._current]
+            place = _place(str(endpoint.endpoint_uri))
             try:
                 self._check()
                 return endpoint.make_request(method, params)
             except requests.Timeout:
                 kind = ChainTimeout
-                failures.append(f"{endpoint.endpoint_uri}: no answer in time")
+                failures.append(f"{place}: no answer in time")
             except requests.RequestException as error:
-                kind = kind if kind is ChainTimeout else ChainUnavailable
-                failures.append(f"{endpoint.endpoint_uri}: {_in_words(error)}")
+                kind = kind or ChainUnavailable
+                failures.append(f"{place}: {_in_words(error)}")
             except ValueError as error:  # an answer that is no JSON: a proxy's error page
-                kind = kind if kind is ChainTimeout else ChainUnavailable
-                failures.append(f"{endpoint.endpoint_uri}: answers, but not with JSON-RPC ({error})")
-            except ChainUnavailable as error:  # on_switch heard nothing
-                kind = kind if kind is ChainTimeout else ChainUnavailable
-                failures.append(str(error))
-            except ChainError as error:  # on_switch refuses
-                failures.append(f"{endpoint.endpoint_uri}: {error}")
+                kind = kind or ChainUnavailable
+                failures.append(f"{place}: answers, but not with JSON-RPC ({error})")
+            except ChainError as error:
+                refusal = error
+                failures.append(f"{place}: {error}")
             self.rotate()
-        hint = "" if kind is ChainError else ". Is the node running, and is --rpc-url (DLBC_RPC_URL) right?"
-        raise kind("; ".join(failures) + hint)
+        if kind is None and refusal is not None:
+            raise refusal
+        hint = "Is the node running, and is --rpc-url (DLBC_RPC_URL) right?"
+        raise (kind or ChainUnavailable)(f"{'; '.join(failures)}. {hint}")
 
     def rotate(self) -> None:
         """Goes on with the next endpoint, which is checked before it is believed."""
@@ -111,10 +114,16 @@ class FailoverProvider(JSONBaseProvider):
         return True
 
 
+def _place(url: str) -> str:
+    """The endpoint without the user, path and query that may hold an access key: messages end up in logs."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
 def _in_words(error: requests.RequestException) -> str:
     if isinstance(error, requests.ConnectionError):
         return "connection refused or lost"
     if error.response is not None:
         status = error.response.status_code
         return f"HTTP status {status}" + (" (asked too often, or busy)" if status in BUSY else "")
-    return str(error)
+    return type(error).__name__

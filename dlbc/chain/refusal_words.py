@@ -78,7 +78,7 @@ SENTENCES: Mapping[str, str] = {
     # committee
     "NotHub": "{caller} is not the hub",
     "NotSeatOwner": "seat {seatId} does not belong to {caller}",
-    "SeatServing": "seat {seatId} serves round {roundId} until that is final",
+    "SeatsFull": "all {seats} seats are taken: wait until one is left",
     "SeatAlreadyLeft": "seat {seatId} was left before",
     "NotDrawn": "{validator} was not drawn for round {roundId}, or not for this position",
     "TooEarly": "the seed block is not there yet: block {blockNumber}, needed {needed}",

@@ -262,7 +262,7 @@ class Transactions:
 
     def _reopen_vanished(self, head: Head) -> None:
         """Makes pending again what a reorganisation took out of the chain."""
-        for stored in self._outbox.mined_above(head.number - RECHECKED_BLOCKS):
+        for stored in self._outbox.mined_above(max(0, head.number - RECHECKED_BLOCKS)):
             if self._chain.block_hash(stored.block_number) != stored.block_hash:
                 log.warning("receipt_vanished", name=stored.name, block=stored.block_number)
                 self._outbox.reopen(stored.name)

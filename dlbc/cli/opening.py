@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,18 +12,19 @@ import platformdirs
 import structlog
 from eth_account.signers.local import LocalAccount
 
-from dlbc.chain.client import Chain, chain_id_of
+from dlbc.chain.client import Chain, Head, chain_id_of
 from dlbc.chain.contracts import Committee, Hub, Token
 from dlbc.chain.deployment import Deployment, deployment_path, load_deployment
 from dlbc.chain.transactions import Transactions
-from dlbc.config import Settings
-from dlbc.errors import IPFSError, UsageError
+from dlbc.config import DEVELOPMENT_CHAINS, Settings
+from dlbc.errors import ChainError, IPFSError, UsageError
 from dlbc.ipfs.client import IPFS
 from dlbc.ipfs.embedded import embedded_node
 from dlbc.journal import Identity, Journal
 from dlbc.keystore import list_keystores, load_account, read_password
 from dlbc.service import Context, Missing, StatusBoard
 
+MAX_HEAD_AGE = 1800.0  # seconds at the start; later, `Service` watches that blocks arrive
 JOURNAL_NAME = "journal.sqlite"
 
 log = structlog.get_logger("dlbc")
@@ -46,7 +48,10 @@ def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_
     deployment = _deployment(settings)
     chain = Chain(settings.rpc_url, deployment)
     chain.verify()
-    chain.head()
+    _refuse_stale(chain.head(), deployment)
+    if deployment.other_abis:
+        names = ", ".join(deployment.other_abis)
+        log.warning("contracts_differ", contracts=names, hint="deployed from another version than this dlbc")
     account = _account(settings) if with_key else None
     address = _address(settings, account)
     workdir = data_dir_of(settings, program, address)
@@ -92,6 +97,16 @@ def _deployment(settings: Settings) -> Deployment:
     if given is not None and not given.is_dir():
         return load_deployment(given)
     return load_deployment(deployment_path(given, chain_id_of(settings.rpc_url)))
+
+
+def _refuse_stale(head: Head, deployment: Deployment) -> None:
+    """A node that lags for hours answers every question with the past. Development chains may stand still."""
+    age = time.time() - head.timestamp
+    if age > MAX_HEAD_AGE and deployment.chain_id not in DEVELOPMENT_CHAINS:
+        raise ChainError(
+            f"the node's newest block {head.number} is {age / 60:.0f} minutes old: it is syncing, or cut off from its "
+            "peers; wait, or use another --rpc-url"
+        )
 
 
 def _account(settings: Settings) -> LocalAccount:

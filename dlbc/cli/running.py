@@ -20,9 +20,7 @@ def run_main(command: click.Command, arguments: Sequence[str] | None = None) -> 
     A defect of ours still ends in a traceback.
     """
     try:
-        result = command.main(
-            args=None if arguments is None else list(arguments), standalone_mode=False, prog_name=command.name
-        )
+        result = command.main(args=None if arguments is None else list(arguments), standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
     except click.ClickException as error:
         error.show()

@@ -89,8 +89,14 @@ class DutyRunner:
         self.working_on = row
 
         def work() -> None:
-            self._results.put((row, self._run(row)))
-            self._wake()
+            result: Outcome | BaseException = RuntimeError("the action's thread ended without a result")
+            try:
+                result = self._run(row)
+            except BaseException as error:  # a library's sys.exit must not leave the duty running for ever
+                result = error
+            finally:
+                self._results.put((row, result))
+                self._wake()
 
         # A daemon: the second signal must not wait for an epoch to end.
         self._worker = threading.Thread(target=work, name=f"duty {row.duty}", daemon=True)
@@ -145,7 +151,9 @@ class DutyRunner:
             if self.working_on is not None and self.working_on.id == row.id:
                 continue  # the action knows its deadline, and may be saving what it has
             self._agenda.settle(row, DutyState.MISSED, row.last_error)
-            self._context.log.warning("duty_missed", duty=str(row.duty), why=row.last_error or "came too late")
+            # Never attempted: mostly read from blocks that were mined while the program did not run.
+            say = self._context.log.warning if row.attempts else self._context.log.info
+            say("duty_missed", duty=str(row.duty), why=row.last_error or "came too late")
 
 
 def backoff(row: DutyRow, now: float) -> float:

@@ -71,7 +71,8 @@ def dump(tmp_path: Path) -> Callable[[str], Dump]:
         tables = {
             "blocks": "SELECT * FROM blocks ORDER BY number",
             "events": "SELECT * FROM events ORDER BY block_number, log_index",
-            "duties": "SELECT kind, round_id, subject, payload, due_at, deadline, state, orphaned FROM duties ORDER BY 1, 2, 3",
+            "duties": "SELECT kind, round_id, subject, payload, due_at, deadline, state, orphaned FROM duties "
+            "ORDER BY kind, round_id, subject",
             "transactions": "SELECT * FROM transactions ORDER BY name",
             "attempts": "SELECT * FROM attempts ORDER BY hash",
             "notes": "SELECT * FROM notes ORDER BY scope, key",

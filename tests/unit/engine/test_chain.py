@@ -13,7 +13,7 @@ import requests
 from engine_fakes import ACCOUNT, HUB, Clock, FakeNode, chain_on, deployment_of, log_of
 from eth_abi.abi import encode
 
-from dlbc.chain.abi_codec import load_abi
+from dlbc.chain.abi_codec import CONTRACTS, abi_sha256, load_abi
 from dlbc.chain.client import Chain, WrongChain
 from dlbc.chain.contracts import Hub
 from dlbc.chain.contracts import views as view_module
@@ -33,13 +33,13 @@ def snake_case(name: str) -> str:
 
 def test_verify__another_chain_id__names_both(node: FakeNode) -> None:
     node.chain_id = 5
-    with pytest.raises(WrongChain, match="serves chain 5, but the deployment is on chain 31337"):
+    with pytest.raises(WrongChain, match=r"serves chain 5, but the deployment is on chain 31337"):
         chain_on(node).verify()
 
 
 def test_verify__another_genesis__names_both(node: FakeNode) -> None:
     deployment = replace(deployment_of(node), genesis_hash=b"g" * 32)
-    with pytest.raises(WrongChain, match="0x676767676767.*started anew"):
+    with pytest.raises(WrongChain, match=r"0x676767676767.*started anew"):
         Chain(("http://fake",), deployment, provider=node).verify()
 
 
@@ -108,17 +108,16 @@ def test_decode__arrays_and_addresses__as_declared() -> None:
 def test_sentences__every_error_of_our_contracts__has_one_that_fits() -> None:
     for contract in ("DLBC", "Committee"):
         for name, entry in load_abi(contract).errors.items():
-            if name in errors_of_the_interfaces():
-                assert name in SENTENCES, name
             used = set(re.findall(r"\{(\w+)", SENTENCES.get(name, "")))
             assert used <= {parameter["name"] for parameter in entry.inputs}, name
+    assert errors_of_the_interfaces() <= set(SENTENCES)
     assert set(PHASES) == {phase.name for phase in Phase}
     assert set(TASK_STATUSES) == {status.name for status in TaskStatus}
 
 
 def errors_of_the_interfaces() -> set[str]:
     folder = Path(__file__).parents[3] / "contracts" / "interfaces"
-    text = "".join((folder / name).read_text("utf-8") for name in ("IDLBC.sol", "ICommittee.sol"))
+    text = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.sol")))
     return set(re.findall(r"^\s+error (\w+)", text, re.MULTILINE))
 
 
@@ -179,7 +178,7 @@ def failover(*answers: Any) -> tuple[FailoverProvider, list[Endpoint]]:
 
 def test_make_request__all_down__every_endpoint_named_once() -> None:
     provider, _ = failover(requests.ConnectionError(), requests.ConnectionError())
-    with pytest.raises(ChainUnavailable, match="http://node0: connection refused.*http://node1.*--rpc-url"):
+    with pytest.raises(ChainUnavailable, match=r"http://node0: connection refused.*http://node1.*--rpc-url"):
         provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
 
 
@@ -215,6 +214,28 @@ def test_make_request__other_endpoint_on_another_chain__refused() -> None:
         provider.make_request("eth_blockNumber", [])  # type: ignore[arg-type]
 
 
+def test_make_request__only_endpoint_came_back_as_another_chain__wrong_chain() -> None:
+    provider, endpoints = failover(requests.ConnectionError())
+
+    def check() -> None:
+        raise WrongChain("the node serves chain 1")
+
+    provider.on_switch = check
+    with pytest.raises(ChainUnavailable):
+        provider.make_request("eth_blockNumber", [])  # type: ignore[arg-type]
+    endpoints[0].answer = "0x1"
+    with pytest.raises(WrongChain):
+        provider.make_request("eth_blockNumber", [])  # type: ignore[arg-type]
+
+
+def test_make_request__endpoint_with_an_access_key__not_in_the_message() -> None:
+    provider, endpoints = failover(requests.ConnectionError())
+    endpoints[0].endpoint_uri = "https://user:secret@node.example:99/v3/secret?key=secret"
+    with pytest.raises(ChainUnavailable, match=r"https://node\.example:99: ") as raised:
+        provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
+    assert "secret" not in str(raised.value)
+
+
 @pytest.mark.parametrize("url", ["ws://x", "127.0.0.1:8545", ""])
 def test_provider__no_http_url__refused(url: str) -> None:
     with pytest.raises(UsageError, match="http"):
@@ -241,6 +262,15 @@ def test_load_deployment__bad_file__names_the_field(tmp_path: Path, change: dict
     with pytest.raises(UsageError, match=r"1\.json") as raised:
         load_deployment(path)
     assert message in str(raised.value)
+
+
+def test_load_deployment__made_from_other_contracts__named(tmp_path: Path) -> None:
+    records = {name: {"address": HUB, "abi_sha256": abi_sha256(name)} for name in CONTRACTS}
+    records["Committee"]["abi_sha256"] = "00" * 32
+    content = {"version": 1, "chain_id": 1, "genesis_hash": "0x" + "ab" * 32, "block": 3, "contracts": records}
+    path = tmp_path / "1.json"
+    path.write_text(json.dumps(content))
+    assert load_deployment(path).other_abis == ("Committee",)
 
 
 def test_load_deployment__missing__says_how_to_get_one(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_open__newer_schema__refused(tmp_path: Path, node: FakeNode) -> None:
     connection = sqlite3.connect(tmp_path / "j")
     connection.execute("PRAGMA user_version=99")
     connection.close()
-    with pytest.raises(UsageError, match="newer dlbc .schema 99.*upgrade"):
+    with pytest.raises(UsageError, match=r"newer dlbc .schema 99.*upgrade"):
         Journal.open(tmp_path / "j", identity_of(node))
     with pytest.raises(UsageError, match="newer dlbc"):
         Journal.read_only(tmp_path / "j")

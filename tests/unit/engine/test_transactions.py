@@ -280,6 +280,20 @@ def test_pump__nonce_taken_and_no_longer_wanted__ends_reverted(node: FakeNode, s
     assert len(node.sent) == 1
 
 
+def test_pump__restart_after_a_nonce_was_taken__stays_ended(node: FakeNode, open_journal: Opener) -> None:
+    sender = Sender(node, open_journal(node))
+    sender.transactions.send("claim/5", CALL)
+    node.pool[0] = node.pool[0] | {"hash": b"f" * 32}
+    node.refuse = ALREADY
+    for _ in range(3):
+        node.mine()
+        sender.turn()
+    restarted = Sender(node, open_journal(node))
+    restarted.turn()
+    assert restarted.state("claim/5") is TransactionState.REVERTED
+    assert len(node.sent) == 1
+
+
 def test_send__reverted_on_chain__simulated_before_it_is_tried_again(node: FakeNode, sender: Sender) -> None:
     node.fail_in_block = True
     sender.transactions.send("claim/5", CALL)
