@@ -119,12 +119,9 @@ class Market:
         def make(named: tuple[str, str]) -> Actor:
             name, role = named
             folder = self.folder / name
-            folder.mkdir()
-            self._run([str(BIN / "dlbc-keys"), "new", name, "--keystore-dir", str(folder)], name)
-            (keystore,) = (path for path in folder.iterdir() if path.is_file())
-            keystore.rename(folder / "key.json")
-            address = json.loads((folder / "key.json").read_text(encoding="utf-8"))["address"]
-            return Actor(name, role, "0x" + address.removeprefix("0x"), folder)
+            command = [str(BIN / "dlbc-keys"), "--keystore-dir", str(folder), "new", name, "--json"]
+            made = json.loads(self._run(command, f"dlbc-keys new {name}"))
+            return Actor(name, role, made["address"], folder)
 
         with ThreadPoolExecutor(2) as pool:
             for actor in pool.map(make, names):
@@ -198,7 +195,7 @@ class Market:
         if self.chain is not None:
             common["DLBC_RPC_URL"] = self.rpc_url
         own = (
-            {} if actor is None else {"DLBC_KEYSTORE": str(actor.folder / "key.json"), "DLBC_DATA_DIR": str(actor.data)}
+            {} if actor is None else {"DLBC_KEYSTORE": str(actor.folder / f"{actor.name}.json"), "DLBC_DATA_DIR": str(actor.data)}
         )
         return {**kept, **common, **own}
 
