@@ -29,9 +29,7 @@ def dumps(value: object) -> bytes:
     _check(value, "document", MAX_DEPTH)
     encoded = rfc8785.dumps(value)  # type: ignore[arg-type]  # _check has narrowed it
     if len(encoded) > MAX_BYTES:
-        raise InvalidArtifact(
-            f"canonical JSON of {len(encoded)} bytes is over the limit of {MAX_BYTES}: shorten it"
-        )
+        raise InvalidArtifact(f"canonical JSON of {len(encoded)} bytes is over the limit of {MAX_BYTES}: shorten it")
     return encoded
 
 
@@ -73,18 +71,14 @@ def _check(value: object, where: str, depth: int) -> None:
         _check_text(value, where)
     elif isinstance(value, int):
         if abs(value) > MAX_INTEGER:
-            raise InvalidArtifact(
-                f"{where}: an integer beyond 2^53 - 1 is not exact in JSON; write it as a string"
-            )
+            raise InvalidArtifact(f"{where}: an integer beyond 2^53 - 1 is not exact in JSON; write it as a string")
     elif isinstance(value, dict | list | tuple):
         if depth == 0:
             raise InvalidArtifact(f"{where}: nested deeper than {MAX_DEPTH}")
         for inner_where, inner in _members(value, where):
             _check(inner, inner_where, depth - 1)
     else:
-        raise InvalidArtifact(
-            f"{where}: {type(value).__name__} is not allowed; use integers, strings, lists, objects"
-        )
+        raise InvalidArtifact(f"{where}: {type(value).__name__} is not allowed; use integers, strings, lists, objects")
 
 
 def _members(value: dict[Any, Any] | list[Any] | tuple[Any, ...], where: str) -> Iterable[tuple[str, object]]:

@@ -20,9 +20,7 @@ WATERMARK = "watermark"
 _SEED_TAG = keccak(text="DLBC/seed/v1")
 _KEYS_TAG = keccak(text="DLBC/keys/v1")
 _ARTIFACT_TAG = keccak(text="DLBC/artifact/v1")
-_PURPOSE = re.compile(
-    r"test-key|model-key|commit-salt|watermark|vote-salt/(0|[1-9][0-9]{0,2})/(0|[1-9][0-9]{0,2})"
-)
+_PURPOSE = re.compile(r"test-key|model-key|commit-salt|watermark|vote-salt/(0|[1-9][0-9]{0,2})/(0|[1-9][0-9]{0,2})")
 
 
 class ArtifactKind(IntEnum):
@@ -37,9 +35,7 @@ def vote_salt(epoch: int, pos: int) -> str:
     return f"vote-salt/{epoch}/{pos}"
 
 
-def seed(  # noqa: PLR0917  # the order in which they are hashed
-    chain_id: int, hub: str, spec_hash: bytes, round_id: int, miner: str, anchor: bytes
-) -> bytes:
+def seed(chain_id: int, hub: str, spec_hash: bytes, round_id: int, miner: str, anchor: bytes) -> bytes:
     """The miner's seed of all that must be his own: network start, data order, watermark message. 32 bytes,
     public.
     """

@@ -48,9 +48,7 @@ def part(amount: int, basis_points: int) -> int:
     return amount * basis_points // BASIS_POINTS
 
 
-def emission(
-    initial: int, halving_secs: int, kappa_bps: int, *, elapsed: int, fee_burned: int, left: int
-) -> int:
+def emission(initial: int, halving_secs: int, kappa_bps: int, *, elapsed: int, fee_burned: int, left: int) -> int:
     """What a block may mint: the schedule, halved with each `halving_secs` elapsed, but at most kappa of
     the fee that this round burned, and at most what is `left` under the cap.
     """

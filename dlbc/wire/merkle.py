@@ -92,9 +92,7 @@ def eval_leaf(salt: bytes, candidate: int, sample: int, prediction: int) -> byte
     try:
         return struct.pack(">32sBQi", salt, candidate, sample, prediction)
     except struct.error as error:
-        raise ValueError(
-            f"candidate {candidate}, sample {sample}, prediction {prediction}: {error}"
-        ) from error
+        raise ValueError(f"candidate {candidate}, sample {sample}, prediction {prediction}: {error}") from error
 
 
 def eval_root(salt: bytes, predictions_by_candidate: Sequence[Sequence[int]]) -> bytes:

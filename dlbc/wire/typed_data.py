@@ -60,9 +60,7 @@ def encode_type(struct: type[Struct]) -> str:
     """
     described = struct.abi_fields()
     members = ",".join(f"{abi_type} {camel_case(name)}" for name, abi_type, _ in described)
-    return f"{struct.__name__}({members})" + "".join(
-        encode_type(nested) for _, _, nested in described if nested
-    )
+    return f"{struct.__name__}({members})" + "".join(encode_type(nested) for _, _, nested in described if nested)
 
 
 def struct_hash(struct: Struct) -> bytes:

@@ -75,9 +75,7 @@ def pack(candidates: Sequence[CandidateVote], task_flags: TaskFlag = TaskFlag.NO
         if not candidate.skipped and not 0 <= candidate.score <= MAX_SCORE:
             raise ValueError(f"candidate {position}: score {candidate.score} is not in 0 to 2^35 - 2")
         if not 0 <= candidate.flags < 1 << FLAG_BITS:
-            raise ValueError(
-                f"candidate {position}: flags {candidate.flags:#x} do not fit in {FLAG_BITS} bits"
-            )
+            raise ValueError(f"candidate {position}: flags {candidate.flags:#x} do not fit in {FLAG_BITS} bits")
         bits = candidate.score | int(candidate.flags) << SCORE_BITS
         word |= bits << CANDIDATE_BITS * position
     return word

@@ -118,6 +118,4 @@ def random_value(chance: random.Random, depth: int) -> object:
         return chance.choice(scalars)
     if chance.random() < 0.5:
         return [random_value(chance, depth - 1) for _ in range(chance.randrange(5))]
-    return {
-        f"n{chance.randrange(9)}\u00e9": random_value(chance, depth - 1) for _ in range(chance.randrange(5))
-    }
+    return {f"n{chance.randrange(9)}\u00e9": random_value(chance, depth - 1) for _ in range(chance.randrange(5))}

@@ -31,9 +31,7 @@ def hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
     return hmac.digest(extracted, info + b"\x01", hashlib.sha256)
 
 
-@pytest.mark.parametrize(
-    "purpose", ["", "Test-key", "vote-salt", "vote-salt/0", "vote-salt/00/1", "model-key ", "é"]
-)
+@pytest.mark.parametrize("purpose", ["", "Test-key", "vote-salt", "vote-salt/0", "vote-salt/00/1", "model-key ", "é"])
 def test_derive__purpose_that_the_protocol_does_not_list__is_refused(purpose: str) -> None:
     with pytest.raises(ValueError, match="unknown purpose"):
         derivation.derive(MINER_KEY, 1, HUB, 1, purpose)
@@ -66,9 +64,7 @@ def test_vote_salt__epoch_and_position__make_the_purpose() -> None:
 
 
 def test_seed__any_argument_differs__is_another_seed() -> None:
-    cases = list(
-        product((1, 31337), (HUB, MINER), (word(1), word(2)), (1, 2), (MINER, REQUESTER), (word(3), word(4)))
-    )
+    cases = list(product((1, 31337), (HUB, MINER), (word(1), word(2)), (1, 2), (MINER, REQUESTER), (word(3), word(4))))
     assert len({derivation.seed(*case) for case in cases}) == len(cases)
 
 

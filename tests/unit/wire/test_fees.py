@@ -32,9 +32,7 @@ def test_split__random_fees__add_up() -> None:
     for _ in range(300):
         fee, validators = chance.getrandbits(96), chance.randrange(16)
         shares = fees.split(RATES, fee, validators, second=chance.random() < 0.5, third=chance.random() < 0.5)
-        paid = (
-            shares.burned + shares.per_validator * validators + shares.second + shares.third + shares.winner
-        )
+        paid = shares.burned + shares.per_validator * validators + shares.second + shares.third + shares.winner
         assert paid == fee
         assert shares.winner >= fee * 7 // 10
 

@@ -69,9 +69,7 @@ def test_eval_root__leaves__are_salt_candidate_sample_prediction() -> None:
     leaf = salt + b"\x02" + (1).to_bytes(8) + (-1).to_bytes(4, signed=True)
     assert merkle.eval_leaf(salt, 2, 1, -1) == leaf
     first = [merkle.eval_leaf(salt, 0, 0, 7), merkle.eval_leaf(salt, 0, 1, 8)]
-    assert eval_root(salt, [[7, 8], [], [9, -1]]) == merkle.root(
-        [*first, merkle.eval_leaf(salt, 2, 0, 9), leaf]
-    )
+    assert eval_root(salt, [[7, 8], [], [9, -1]]) == merkle.root([*first, merkle.eval_leaf(salt, 2, 0, 9), leaf])
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,7 @@ def test_queue_key__equal_rank__opens_the_older_task_first() -> None:
 def test_queue_key__any_two_tasks__are_ordered_as_their_scores() -> None:
     chance = repeatable_random(9)
     for _ in range(300):
-        tasks = [
-            (chance.randrange(-(2**48), 2**48), chance.getrandbits(80), chance.randrange(1, 99)) for _ in "ab"
-        ]
+        tasks = [(chance.randrange(-(2**48), 2**48), chance.getrandbits(80), chance.randrange(1, 99)) for _ in "ab"]
         (base_a, at_a, id_a), (base_b, at_b, id_b) = tasks
         now = max(at_a, at_b) + chance.getrandbits(70)
         score_a, score_b = ranking.score(base_a, at_a, now), ranking.score(base_b, at_b, now)

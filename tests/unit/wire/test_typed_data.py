@@ -56,9 +56,7 @@ def test_struct_hash__any_field_changed__differs(struct: Struct) -> None:
     original = typed_data.struct_hash(struct)
     for field in fields(struct):  # type: ignore[arg-type]
         value = getattr(struct, field.name)
-        other = (
-            HUB if isinstance(value, str) else value + 1 if isinstance(value, int) else bytes(31) + b"\x01"
-        )
+        other = HUB if isinstance(value, str) else value + 1 if isinstance(value, int) else bytes(31) + b"\x01"
         changed = replace(struct, **{field.name: other})  # type: ignore[type-var]
         assert typed_data.struct_hash(changed) != original, field.name
 

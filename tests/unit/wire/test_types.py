@@ -17,6 +17,11 @@ from dlbc.types import ModelClaim, ModelCommitment, TaskSpec, camel_case, same_a
 INTERFACES = Path(__file__).parents[3] / "contracts" / "interfaces"
 
 
+def interfaces() -> str:
+    """The text of all interfaces; which file holds a type is the contracts' own affair."""
+    return "".join(path.read_text() for path in sorted(INTERFACES.glob("*.sol")))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -67,7 +72,7 @@ def test_address__lower_case__becomes_checksummed() -> None:
 
 @pytest.mark.parametrize("struct", [TaskSpec, ModelCommitment, types.BlockHeader, types.Vote])
 def test_structs__fields__are_those_of_the_interface(struct: type[types.Struct]) -> None:
-    source = "".join(path.read_text() for path in sorted(INTERFACES.glob("*.sol")))
+    source = interfaces()
     body = re.search(rf"struct {struct.__name__} {{(.*?)\n    }}", source, re.DOTALL)
     assert body is not None
     declared = re.findall(r"^\s+(\w+) (\w+);", body[1], re.MULTILINE)
@@ -76,7 +81,7 @@ def test_structs__fields__are_those_of_the_interface(struct: type[types.Struct])
 
 @pytest.mark.parametrize("enum", [types.TaskStatus, types.Phase, types.Outcome, types.Reason, types.Payment])
 def test_enums__members__are_those_of_the_interface(enum: type[IntEnum]) -> None:
-    source = (INTERFACES / "IDLBC.sol").read_text()
+    source = interfaces()
     body = re.search(rf"enum {enum.__name__} {{(.*?)\n    }}", source, re.DOTALL)
     assert body is not None
     declared = re.findall(r"^\s+(\w+)", re.sub(r"//.*", "", body[1]), re.MULTILINE)

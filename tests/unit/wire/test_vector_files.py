@@ -38,9 +38,7 @@ def struct(kind: type[Struct], described: dict[str, Any]) -> Any:
     """A struct from its members by Solidity name; the ABI type says how each is written."""
     members = {}
     for (name, value), (_, abi_type, _) in zip(described.items(), kind.abi_fields(), strict=True):
-        members[name] = (
-            octets(value) if abi_type == "bytes32" else value if abi_type == "address" else int(value)
-        )
+        members[name] = octets(value) if abi_type == "bytes32" else value if abi_type == "address" else int(value)
     return kind.from_tuple(members)
 
 
@@ -102,9 +100,7 @@ def test_eip712__structs__have_these_hashes() -> None:
         "headerHash": typed_data.header_hash(domain, header),
         "genesisHash": typed_data.header_hash(domain, genesis),
     }
-    assert {name: vectors[name] for name in found} == {
-        name: "0x" + value.hex() for name, value in found.items()
-    }
+    assert {name: vectors[name] for name in found} == {name: "0x" + value.hex() for name, value in found.items()}
     assert typed_data.recover_claim(domain, claim, octets(vectors["claimSignature"])) == commitment.miner
     assert header.parent == octets(vectors["genesisHash"])
 
@@ -140,9 +136,7 @@ def test_votes__committees__say_this() -> None:
 
 def test_votes__podium__is_this() -> None:
     podium = load("votes")["podium"]
-    entries = [
-        tally.Entry(**entry | {"commitment": octets(entry["commitment"])}) for entry in podium["entries"]
-    ]
+    entries = [tally.Entry(**entry | {"commitment": octets(entry["commitment"])}) for entry in podium["entries"]]
     for case in podium["cases"]:
         rules = tally.Rules(**case["rules"] | {"seed": octets(case["rules"]["seed"])})
         assert tally.podium(entries, rules) == case["places"]
@@ -157,9 +151,7 @@ def test_merkle__trees__have_these_roots_and_proofs() -> None:
         assert merkle.root(leaves[: case["count"]]) == octets(case["root"])
     for case in vectors["proofs"]:
         index, siblings = case["index"], [octets(sibling) for sibling in case["siblings"]]
-        assert merkle.verify(
-            octets(vectors["roots"][-1]["root"]), leaves[index], index, len(leaves), siblings
-        )
+        assert merkle.verify(octets(vectors["roots"][-1]["root"]), leaves[index], index, len(leaves), siblings)
     # By hand: three leaves.
     first, second, third = (keccak(b"\x00" + leaf) for leaf in leaves[:3])
     by_hand = keccak(b"\x01" + keccak(b"\x01" + first + second) + third)
@@ -210,15 +202,11 @@ def test_ciphertext__small_file__is_aes_gcm_as_documented() -> None:
     vectors = load("ciphertext")
     key, context, salt = (octets(vectors[name]) for name in ("key", "context", "salt"))
     case = vectors["files"][1]
-    header = (
-        octets("444c4243" + "0101" + "0000" + "00100000") + len(b"a DLBC model").to_bytes(8) + salt + context
-    )
+    header = octets("444c4243" + "0101" + "0000" + "00100000") + len(b"a DLBC model").to_bytes(8) + salt + context
     assert octets(case["header"]) == header
     extracted = hmac.digest(salt, key, "sha256")
     content_key = hmac.digest(extracted, b"DLBC/artifact/v1" + context + b"\x01", "sha256")
-    sealed = AESGCM(content_key).encrypt(
-        bytes(3) + b"\x01" + bytes(8), b"a DLBC model", header + bytes(8) + b"\x01"
-    )
+    sealed = AESGCM(content_key).encrypt(bytes(3) + b"\x01" + bytes(8), b"a DLBC model", header + bytes(8) + b"\x01")
     assert octets(case["ciphertext"]) == header + sealed
 
 

@@ -70,9 +70,7 @@ def test_unpack__of_pack__is_the_vote() -> None:
     chance = repeatable_random(5)
     for _ in range(500):
         candidates = [
-            chance.choice(
-                [SKIPPED, CandidateVote(chance.randrange(2**35 - 1), CandidateFlag(chance.randrange(32)))]
-            )
+            chance.choice([SKIPPED, CandidateVote(chance.randrange(2**35 - 1), CandidateFlag(chance.randrange(32)))])
             for _ in range(6)
         ]
         task_flags = TaskFlag(chance.randrange(16))
