@@ -1,4 +1,4 @@
-"""One round in memory: a real task, journal and wire formats; chain, IPFS and the sender of transactions are stood in for."""
+"""One round in memory: task, journal and wire formats are real; chain, IPFS and sender are stood in for."""
 
 from __future__ import annotations
 
