@@ -20,6 +20,7 @@ help:
 # SETUP: a stamp for each step, so that a warm `make setup` says nothing
 
 setup: .venv/tools.stamp
+	@:
 
 .venv/packages.stamp: pyproject.toml constraints.txt
 	@python=$$(scripts/setup_check.sh) && { test -x $(BIN)/pip || "$$python" -m venv .venv; }

@@ -1,6 +1,10 @@
 """The three contracts as scripts/deploy.py makes them, and the actors who use them.
 
 Every test starts from a fresh deployment in which each actor holds ether and 10,000 DLBC, and lets the hub take them.
+
+A trap for whoever adds a file here: Brownie parses every module that a test file imports and that lies below this folder's
+project, and .venv does. At the head of a file import packages (`import brownie`), not Brownie's compiled submodules
+(`from brownie._config import CONFIG`), or the run ends with a UnicodeDecodeError.
 """
 
 from __future__ import annotations
@@ -8,6 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from round_play import Play
 
 from dlbc.chain.deployment import Deployment
 from scripts import profiles
@@ -91,3 +97,21 @@ def committee(deployment: Deployment, Committee: Any) -> Any:
 def hub(deployment: Deployment, DLBC: Any, token: Any) -> Any:
     """Needs `token`, so that whoever uses the hub has what to deposit."""
     return DLBC.at(deployment.hub)
+
+
+@pytest.fixture(scope="session")
+def miners(accounts: Any, miner: Any, other_miner: Any) -> list[Any]:
+    """Two more than the list has places."""
+    return [miner, other_miner, *(accounts[number] for number in range(10, 16))]
+
+
+@pytest.fixture(scope="module")
+def play(
+    hub: Any, committee: Any, token: Any, stranger: Any, requester: Any, miners: list[Any], validators: list[Any]
+) -> Play:
+    """Everybody has deposited and staked, and five validators have a seat. The stranger sends what anyone may send."""
+    play = Play(hub, committee, token, stranger)
+    play.fund(requester, stake=0)
+    play.fund(*miners, *validators)
+    play.seat(*validators)
+    return play
