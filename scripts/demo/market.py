@@ -82,7 +82,7 @@ class Market:
         return self.folder / "deployments"
 
     def __enter__(self) -> Market:
-        self.folder.mkdir(parents=True)
+        self.deployments.mkdir(parents=True)
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_hex(16), encoding="utf-8")
