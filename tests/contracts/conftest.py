@@ -2,8 +2,8 @@
 
 Every test starts from a fresh deployment in which each actor holds ether and 10,000 DLBC, and lets the hub take them.
 
-A trap for whoever adds a file here: Brownie parses every module that a test file imports and that lies below this folder's
-project, and .venv does. At the head of a file import packages (`import brownie`), not Brownie's compiled submodules
+A trap for whoever adds a file here: Brownie parses every module that a test file imports and that lies in the project's
+folder, as .venv does. At the head of a file import packages (`import brownie`), not Brownie's compiled submodules
 (`from brownie._config import CONFIG`), or the run ends with a UnicodeDecodeError.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from round_play import Play
 
 from dlbc.chain.deployment import Deployment
