@@ -155,9 +155,7 @@ class Manifest:
                 "model": {"parameters": self.model.parameters, "max_bytes": self.model.max_bytes},
                 "data": {
                     "train": {
-                        "shards": [
-                            {"cid": s.cid, "bytes": s.bytes, "sha256": s.sha256.hex()} for s in train.shards
-                        ],
+                        "shards": [{"cid": s.cid, "bytes": s.bytes, "sha256": s.sha256.hex()} for s in train.shards],
                         "samples": train.samples,
                     },
                     "test": {
@@ -188,13 +186,9 @@ class Manifest:
             "proof", "model", "data",
         )  # fmt: skip
         version = fields["version"].integer(1, 1)
-        shape = tuple(
-            node.integer(1, MAX_DIMENSION) for node in fields["input_shape"].items(1, MAX_DIMENSIONS)
-        )
+        shape = tuple(node.integer(1, MAX_DIMENSION) for node in fields["input_shape"].items(1, MAX_DIMENSIONS))
         if math.prod(shape) > MAX_INPUT_VALUES:
-            fields["input_shape"].fail(
-                f"{math.prod(shape)} values a sample, at most {MAX_INPUT_VALUES} are allowed"
-            )
+            fields["input_shape"].fail(f"{math.prod(shape)} values a sample, at most {MAX_INPUT_VALUES} are allowed")
         model = fields["model"].fields("parameters", "max_bytes")
         manifest = cls(
             version=version,
@@ -260,9 +254,7 @@ def _data(node: JSONNode, values: int) -> Data:
     )
     expected = ciphertext_bytes(data.test.plain_bytes)
     if data.test.bytes != expected:
-        test["bytes"].fail(
-            f"{data.test.bytes}, but {data.test.plain_bytes} plain bytes make {expected} encrypted"
-        )
+        test["bytes"].fail(f"{data.test.bytes}, but {data.test.plain_bytes} plain bytes make {expected} encrypted")
     return data
 
 

@@ -31,9 +31,7 @@ DECLARED_TOLERANCE = 10  # percent by which flops, netBytes and dataBytes may di
 class Fetcher(Protocol):
     """The one thing that is needed of `dlbc.ipfs.client.IPFS`."""
 
-    def fetch_file(
-        self, cid_or_digest: str | bytes, target: Path, *, max_bytes: int, timeout: float
-    ) -> int: ...
+    def fetch_file(self, cid_or_digest: str | bytes, target: Path, *, max_bytes: int, timeout: float) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -92,9 +90,7 @@ def check_declared(spec: TaskSpec, manifest: Manifest) -> Declared:
         if left != right
     ]
     if manifest.model.max_bytes < measured.model_bytes:
-        problems.append(
-            f"model.max_bytes is {manifest.model.max_bytes}, a model file has {measured.model_bytes} bytes"
-        )
+        problems.append(f"model.max_bytes is {manifest.model.max_bytes}, a model file has {measured.model_bytes} bytes")
     return Declared(measured, tuple(problems))
 
 
@@ -139,9 +135,7 @@ def open_test(  # noqa: PLR0917  # what is opened, with what, for which deployme
     _check_key(key, spec.key_hash, "test")
     context = artifact_context(chain_id, hub, ArtifactKind.TEST_SET, spec.nonce, spec.requester)
     path = _folder(cache) / f"{test.sha256.hex()}.test.safetensors"
-    decrypt_file(
-        ciphertext, path, key, context, max_plain_bytes=test.plain_bytes, expected_sha256=test.sha256
-    )
+    decrypt_file(ciphertext, path, key, context, max_plain_bytes=test.plain_bytes, expected_sha256=test.sha256)
     _check_size(path, test.plain_bytes, "test set")
     return check_test(spec, manifest, _read(path, manifest, test.samples, "test set"))
 
@@ -196,9 +190,7 @@ def fetch_model_ciphertext(
         InvalidArtifact: announced larger than the task's models can be (nothing is fetched then), or of
             another size than announced.
     """
-    digest, size = (
-        (artifact.artifact, artifact.artifact_bytes) if isinstance(artifact, ModelCommitment) else artifact
-    )
+    digest, size = (artifact.artifact, artifact.artifact_bytes) if isinstance(artifact, ModelCommitment) else artifact
     most = manifest.max_model_ciphertext_bytes
     if not 0 < size <= most:
         raise InvalidArtifact(f"encrypted model: {size} bytes announced, this task's have at most {most}")

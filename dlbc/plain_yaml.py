@@ -65,9 +65,7 @@ def _parse(text: str, where: str) -> dict[str, Tree]:
         tree = _node(event, events, where, 0)
         for event in events:
             if not isinstance(event, yaml.DocumentEndEvent | yaml.StreamEndEvent):
-                raise InvalidTask(
-                    where, f"{_line(event)}holds a second document; remove everything from '---' on"
-                )
+                raise InvalidTask(where, f"{_line(event)}holds a second document; remove everything from '---' on")
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise InvalidTask(where, f"{line}not valid YAML: {error.problem}") from error
@@ -87,14 +85,10 @@ def _counted(events: Iterator[yaml.Event], where: str) -> Iterator[yaml.Event]:
 
 def _node(event: yaml.Event, events: Iterator[yaml.Event], where: str, depth: int) -> Tree:
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-        raise InvalidTask(
-            where, f"{_line(event)}anchors (&) and aliases (*) are not allowed; write the value out"
-        )
+        raise InvalidTask(where, f"{_line(event)}anchors (&) and aliases (*) are not allowed; write the value out")
     tag = getattr(event, "tag", None)
     if tag not in {None, "!"}:
-        raise InvalidTask(
-            where, f"{_line(event)}the tag {short(str(tag))} is not allowed; write the plain value"
-        )
+        raise InvalidTask(where, f"{_line(event)}the tag {short(str(tag))} is not allowed; write the plain value")
     if isinstance(event, yaml.ScalarEvent):
         return str(event.value)
     if not isinstance(event, yaml.MappingStartEvent):

@@ -127,9 +127,7 @@ def parse_amount(text: str, where: str) -> int:
         )
     amount = int(whole) * UNIT + int(fraction[:DECIMALS].ljust(DECIMALS, "0"))
     if amount > MAX_AMOUNT:
-        raise InvalidTask(
-            where, f"{short(text)} DLBC is more than a task can hold; at most {MAX_AMOUNT // UNIT:,}"
-        )
+        raise InvalidTask(where, f"{short(text)} DLBC is more than a task can hold; at most {MAX_AMOUNT // UNIT:,}")
     return amount
 
 
@@ -164,16 +162,12 @@ def _known(tree: Mapping[str, Tree], fields: tuple[str, ...], optional: tuple[st
             raise InvalidTask(f"{prefix}{short(key, quote=False)}", f"is not a known field; {hint}")
     for field in fields:
         if field not in tree and field not in optional:
-            raise InvalidTask(
-                f"{prefix}{field}", "is missing; see examples/digits/task.yaml for a whole task"
-            )
+            raise InvalidTask(f"{prefix}{field}", "is missing; see examples/digits/task.yaml for a whole task")
 
 
 def _mapping(tree: Tree, where: str) -> dict[str, Tree]:
     if isinstance(tree, str):
-        raise InvalidTask(
-            where, f"{short(tree)} is a single value; write its fields, as in examples/digits/task.yaml"
-        )
+        raise InvalidTask(where, f"{short(tree)} is a single value; write its fields, as in examples/digits/task.yaml")
     return tree
 
 

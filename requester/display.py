@@ -101,7 +101,8 @@ class Display:
     def _lines(self, reports: list[Report], troubles: list[str]) -> None:
         self._update(reports, troubles)
         for item in reports:
-            mark = f"{item.status}{item.position}{item.phase}{item.round.epoch if item.round else 0}"
+            words = PHASES.get(item.phase, "")  # two phases may be one to a reader
+            mark = f"{item.status}{item.position}{words}{item.round.epoch if item.round else 0}"
             if self._said.get(item.task_id) != mark:
                 self._said[item.task_id] = mark
                 self._console.print(one_line(item), highlight=False)

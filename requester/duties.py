@@ -89,7 +89,7 @@ def _reveal(duty: Duty, context: Context, spec: TaskSpec) -> Result:
         context.transactions.send(f"reveal/{duty.round_id}", context.hub.reveal_key(duty.round_id, spec, key))
     except TransactionRefused as refusal:
         return Retry(1, str(refusal))
-    return Retry(0.5, "waiting until the key is mined")
+    return Retry(0.5, "")  # until it is mined; nothing to worry anybody with
 
 
 def deliver_model(duty: Duty, context: Context) -> Result:
@@ -147,6 +147,6 @@ def draft_of(context: Context, task_id: int) -> Draft | None:
 
 
 def delivered(context: Context, task_id: int) -> Path | None:
-    """Where the model of a task was put, None if it was not yet."""
+    """Where the model of a task lies, None if it was not fetched yet or was moved away."""
     noted = context.journal.note_get(f"delivered/{task_id}", "model")
-    return Path(noted) if noted else None
+    return Path(noted) if noted and Path(noted).is_file() else None

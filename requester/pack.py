@@ -97,6 +97,8 @@ def prepare(task: TaskFile) -> Prepared:
     """
     train = read_source(task.train, "train")
     test = read_source(task.test, "test")
+    if np.unique(train.y).size < 2:
+        raise InvalidTask(task.train.name, f"every label is {train.y[0]}; at least two classes are needed")
     classes = validate_split(train, test)
     if int(np.prod(train.sample_shape)) > MAX_INPUT_VALUES:
         raise InvalidTask(task.train.name, f"samples of shape {train.sample_shape} are too large")

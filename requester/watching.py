@@ -63,7 +63,7 @@ class Watch:
         if delivered(self.context, task_id) is not None:
             return True
         row = self.context.journal.agenda.find(DELIVER, found.round_id)
-        return row is not None and row.state in {DutyState.DROPPED, DutyState.FAILED}
+        return row is not None and row.state is not DutyState.OWED
 
 
 def troubles(context: Context) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
+from rich.console import Console
 
 from dlbc.cli import chain_options, open_context, say
 from dlbc.config import Settings
@@ -49,14 +50,16 @@ def follow(context: Context, task_ids: Sequence[int]) -> None:
     from requester.watching import Watch, still_owed  # noqa: PLC0415
     from requester.winner import CARD, NoModel  # noqa: PLC0415
 
-    display = Display()
+    console = Console(stderr=True, soft_wrap=True)
+    display = Display(console)
     with display.running() as news:
         reports = Watch(context, task_ids, news).run()
     failed = []
     for item in reports:
         if not item.over:
             continue
-        say(one_line(item))
+        if console.is_terminal:  # elsewhere the display has just said it
+            say(one_line(item))
         model = delivered(context, item.task_id)
         if model is not None:
             say(f"the model is {model}; {CARD} beside it says what it is")

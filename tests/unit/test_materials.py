@@ -94,9 +94,7 @@ def make_world(folder: Path, test: Dataset | None = None) -> World:
         training=Training(40),
         model=ModelLimits(measured.parameters, measured.model_bytes + 100),
         data=Data(
-            TrainData(
-                (Shard(cid(files["train"]), files["train"].stat().st_size, sha256_file(files["train"])),), 80
-            ),
+            TrainData((Shard(cid(files["train"]), files["train"].stat().st_size, sha256_file(files["train"])),), 80),
             TestData(
                 cid(files["sealed"]),
                 files["sealed"].stat().st_size,
@@ -175,9 +173,7 @@ def test_fetch_manifest__damaged_cache__fetched_again(world: World) -> None:
         ({"samples": 81}, "80 samples, the manifest says 81"),
     ],
 )
-def test_fetch_train__not_as_announced__invalid(
-    world: World, changes: dict[str, object], message: str
-) -> None:
+def test_fetch_train__not_as_announced__invalid(world: World, changes: dict[str, object], message: str) -> None:
     manifest = with_shard(world.manifest, **changes)  # type: ignore[arg-type]
     with pytest.raises(InvalidArtifact, match=message):
         materials.fetch_train(world.ipfs, manifest, world.cache, 1)
@@ -331,9 +327,7 @@ def test_fetch_model_ciphertext__announced_too_large__nothing_is_fetched(world: 
     commitment, _ = make_model(world)
     for size in (0, world.manifest.max_model_ciphertext_bytes + 1, 2**63):
         with pytest.raises(InvalidArtifact, match="announced"):
-            materials.fetch_model_ciphertext(
-                world.ipfs, (commitment.artifact, size), world.manifest, world.cache, 1
-            )
+            materials.fetch_model_ciphertext(world.ipfs, (commitment.artifact, size), world.manifest, world.cache, 1)
     assert world.ipfs.fetched == []
 
 
