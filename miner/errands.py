@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlbc.service import Context
 
 FOLDER = "requests"
+KINDS = ("deposit", "stake", "unstake", "unbond", "withdraw")
 MAX_BYTES = 1024
 LOOK_SECONDS = 0.2
 
@@ -82,7 +83,10 @@ def _read(path: Path) -> dict[str, str]:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError("the request is too large")
         content = json.loads(path.read_text("utf-8"))
-        return {"kind": str(content["kind"]), "amount": str(int(content["amount"]))}
+        kind, amount = str(content["kind"]), int(content["amount"])
+        if kind not in KINDS or amount < 0:
+            raise UsageError(f"no such request: {kind[:40]} {amount}")
+        return {"kind": kind, "amount": str(amount)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"the request cannot be read ({error})") from error
 

@@ -40,9 +40,9 @@ class RoundResult:
             return "not final yet"
         parts = [f"{words.PAYMENTS[kind]}: {tokens(amount)} DLBC" for kind, amount in self.paid]
         parts += [f"slashed {tokens(amount)} DLBC: {words.REASONS[reason]}" for reason, amount in self.slashed]
-        if self.why:
+        if self.why and self.why != words.OUTCOMES[self.outcome]:
             parts.append(f"no pay: {self.why}")
-        return f"{words.OUTCOMES[self.outcome]}; {'; '.join(parts)}"
+        return "; ".join([words.OUTCOMES[self.outcome], *parts])
 
     def to_json(self) -> dict[str, Any]:
         """For `status --json`: amounts as decimal text of base units."""

@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
 
-KINDS = ("deposit", "stake", "unstake", "unbond", "withdraw")
-
 
 def move(duty: Duty, context: Context, options: Options) -> Result:
     """The next missing step, as the chain stands; done when the last one is confirmed.
 
-    The payload has `kind`, one of `KINDS`, and `amount` in base units as text.
+    The payload has `kind`, one of `errands.KINDS`, and `amount` in base units as text.
     """
     kind, amount = str(duty.payload["kind"]), int(duty.payload["amount"])
     name = str(duty)

@@ -27,9 +27,9 @@ class Costs:
         submit: encrypting, uploading and sending, besides what grows with the file.
     """
 
-    finish: float = 1.0
+    finish: float = 0.5
     per_byte: float = 5e-7  # 2 MB/s
-    submit: float = 2.0
+    submit: float = 1.0
 
     def upload(self, size: int) -> float:
         """Seconds from the saved model file to the sent transaction."""

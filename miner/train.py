@@ -180,7 +180,7 @@ class _Session:
         self.room.checkpoint.unlink(missing_ok=True)
         left = words.seconds(self.room.commit_end - self.context.chain.now())
         message = (
-            f"trained {result.epochs:.0f} epochs · {words.percent(result.accuracy)} on held-out data · "
+            f"trained {result.epochs:.3g} epochs · {words.percent(result.accuracy)} on held-out data · "
             f"watermark {z:.0f} sigma · {left} left to commit"
         )
         accuracy = result.accuracy

@@ -1,0 +1,151 @@
+"""The protocol's chores are done once, by whoever's turn it is, and never wait for somebody who is gone."""
+
+from dataclasses import replace
+
+import pytest
+from miner_world import MINER, RIVAL, ROUND, TASK, World
+
+from dlbc import keeper
+from dlbc.chain.events import ModelClaimed, ModelCommitted, SeatJoined
+from dlbc.errors import TransactionRefused
+from dlbc.keeper import NO_COMMITMENT, TURN_BLOCKS, Keeper, active_accounts, delay_blocks
+from dlbc.types import Phase
+from dlbc.wire.typed_data import commitment_hash
+
+PEOPLE = [f"0x{number:040x}" for number in range(1, 8)]
+
+
+def keep_blocks(world: World, keeping: Keeper, count: int) -> list[str]:
+    """Names of the chores sent within so many blocks."""
+    for _ in range(count):
+        keeping.keep(world.context)
+        world.chain.time += 1
+    return list(world.transactions.sent)
+
+
+def test_delay_blocks__seven_active_accounts__seven_different_turns() -> None:
+    delays = sorted(delay_blocks(address, "keep/open/1", PEOPLE) for address in PEOPLE)
+    assert delays == [turn * TURN_BLOCKS for turn in range(7)]
+
+
+def test_delay_blocks__another_chore__another_order() -> None:
+    def order(chore: str) -> list[int]:
+        return [delay_blocks(address, chore, PEOPLE) for address in PEOPLE]
+
+    assert len({tuple(order(f"keep/open/{task}")) for task in range(8)}) > 1
+
+
+def test_delay_blocks__account_not_active__after_all_that_are() -> None:
+    assert delay_blocks(RIVAL, "keep/open/1", PEOPLE) >= len(PEOPLE) * TURN_BLOCKS
+
+
+def test_delay_blocks__hundreds_are_active__bounded() -> None:
+    crowd = [f"0x{number:040x}" for number in range(1, 500)]
+    assert max(delay_blocks(address, "keep/open/1", crowd) for address in crowd) <= keeper.MOST_TURNS * TURN_BLOCKS
+
+
+def test_delay_blocks__address_in_another_case__same_turn() -> None:
+    mixed = "0x" + "aB" * 20
+    assert delay_blocks(mixed, "c", [mixed]) == delay_blocks(mixed.lower(), "c", [mixed]) == 0
+
+
+def test_active_accounts__seats_and_miners__newest_first_and_each_once(world: World) -> None:
+    world.event(SeatJoined, 1, PEOPLE[0], block=1)
+    world.event(ModelCommitted, ROUND, PEOPLE[1], 1, bytes(32), bytes(32), 1, block=2)
+    world.event(ModelCommitted, ROUND + 1, PEOPLE[0], 1, bytes(32), bytes(32), 1, block=3)
+    assert [address.lower() for address in active_accounts(world.journal)] == [PEOPLE[0], PEOPLE[1]]
+
+
+def test_keep__nothing_due__sends_nothing(world: World) -> None:
+    world.opened()
+    assert keep_blocks(world, Keeper(), 5) == []
+
+
+def test_keep__task_waits_and_a_slot_is_free__opens_it_once(world: World) -> None:
+    world.event(SeatJoined, 1, MINER.address)  # one's own turn at once
+    world.hub.next = 4
+    assert keep_blocks(world, Keeper(), 3) == ["keep/open/4"]
+    assert world.transactions.sent["keep/open/4"] == ("open_round", (0,))
+
+
+def test_keep__first_slot_taken__opens_in_the_next(world: World) -> None:
+    world.event(SeatJoined, 1, MINER.address)
+    world.opened()
+    world.hub.next = 4
+    keep_blocks(world, Keeper(), 1)
+    assert world.transactions.sent["keep/open/4"] == ("open_round", (1,))
+
+
+def test_keep__others_turn__waits_and_acts_when_they_do_not(world: World) -> None:
+    world.hub.next = 4
+    for number, address in enumerate([*PEOPLE, MINER.address]):
+        world.event(SeatJoined, number, address)
+    delay = delay_blocks(MINER.address, "keep/open/4", [*PEOPLE, MINER.address])
+    assert delay > 0, "choose another task id: this account is the first anyway"
+    keeping = Keeper()
+    assert keep_blocks(world, keeping, delay) == []
+    assert keep_blocks(world, keeping, 1) == ["keep/open/4"]
+
+
+def test_keep__others_did_it_meanwhile__sends_nothing(world: World) -> None:
+    world.hub.next = 4
+    for number, address in enumerate([*PEOPLE, MINER.address]):
+        world.event(SeatJoined, number, address)
+    keeping = Keeper()
+    keep_blocks(world, keeping, 1)
+    world.hub.next = 0
+    assert keep_blocks(world, keeping, 40) == []
+
+
+def test_keep__simulation_refuses__said_nothing_and_tried_no_more(world: World) -> None:
+    world.event(SeatJoined, 1, MINER.address)
+    world.hub.next = 4
+    world.transactions.refuse["keep"] = TransactionRefused("slot is busy", "SlotBusy")
+    keeping = Keeper()
+    keep_blocks(world, keeping, 1)
+    world.transactions.refuse.clear()
+    assert keep_blocks(world, keeping, 5) == []
+
+
+def test_keep__due_again_after_it_was_done__done_again(world: World) -> None:
+    world.event(SeatJoined, 1, MINER.address)
+    world.opened()
+    keeping = Keeper()
+    for seal_block in (0, 700):  # the first seal went out of range: sealed again
+        world.committee.seal_block = seal_block
+        world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], phase=Phase.SEAL)
+        keep_blocks(world, keeping, 2)
+    assert list(world.transactions.sent) == [f"keep/seal/{ROUND}/0/0", f"keep/seal/{ROUND}/0/700"]
+
+
+def test_keep__sealed_block_not_mined__does_not_draw(world: World) -> None:
+    world.event(SeatJoined, 1, MINER.address)
+    world.opened()
+    world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], phase=Phase.DRAW)
+    world.committee.seal_block = int(world.chain.time) + 2
+    assert keep_blocks(world, Keeper(), 3) == []
+    assert keep_blocks(world, Keeper(), 1) == [f"keep/draw/{ROUND}/0/{world.committee.seal_block}"]
+
+
+@pytest.mark.parametrize("won", [True, False])
+def test_keep__tally__finalizes_with_the_winners_commitment_or_an_empty_one(world: World, won: bool) -> None:
+    world.event(SeatJoined, 1, MINER.address)
+    world.opened()
+    winner = replace(NO_COMMITMENT, round_id=ROUND, miner=RIVAL)
+    world.event(ModelClaimed, ROUND, RIVAL, commitment_hash(winner), 1, 20, True, winner)
+    world.hub.winner = commitment_hash(winner) if won else bytes(32)
+    world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], phase=Phase.TALLY)
+    keep_blocks(world, Keeper(), 1)
+    expected = winner if won else NO_COMMITMENT
+    assert world.transactions.sent[f"keep/finalize/{ROUND}/0"] == ("finalize", (ROUND, world.spec, expected))
+
+
+def test_keep__tasks_wait_below_cancelled_ones__prunes(world: World) -> None:
+    world.event(SeatJoined, 1, MINER.address)
+    world.hub.queue, world.hub.next = 3, 0
+    (name,) = keep_blocks(world, Keeper(), 1)
+    assert name.startswith("keep/prune/")
+
+
+def test_spec_of__event_not_seen__none(world: World) -> None:
+    assert keeper.spec_of(world.journal, TASK) is None

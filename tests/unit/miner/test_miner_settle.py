@@ -1,0 +1,171 @@
+"""The end of a round: stake released, pay told with reasons, disk cleaned; and a lost journal rebuilt."""
+
+from pathlib import Path
+
+import pytest
+from miner_world import ANCHOR, MINER, RIVAL, ROUND, UNIT, World
+
+from dlbc.chain.contracts import Account, Commit
+from dlbc.chain.events import Paid, Slashed
+from dlbc.errors import TransactionRefused
+from dlbc.journal import Duty, TransactionState
+from dlbc.ml.model_file import save_model
+from dlbc.ml.models import build, initialise
+from dlbc.service import Done, Drop, Wait
+from dlbc.types import ModelCommitment, Outcome, Payment, Reason
+from miner import records
+from miner.history import result_of
+from miner.options import RECOVER, SEAL, SETTLE, Options
+from miner.recover import recover
+from miner.room import open_room
+from miner.settle import settle
+from miner.submit import seal
+from miner.train import subject
+
+DUTY, RECOVERY = Duty(SETTLE, ROUND), Duty(RECOVER, ROUND)
+OPTIONS = Options()
+
+
+@pytest.fixture
+def committed(world: World) -> World:
+    world.opened()
+    room, manifest = open_room(world.context, ROUND), world.manifest
+    model = build(manifest.architecture, manifest.input_shape, manifest.classes)
+    initialise(model, b"s" * 32)
+    save_model(model, room.model)
+    root = room.secrets(world.context).watermark_root(model)
+    records.save_trained(world.journal, ROUND, records.Trained(room.model, ANCHOR, root, 0.95, 4.0))
+    seal(Duty(SEAL, ROUND, subject(ANCHOR)), world.context, OPTIONS)
+    world.committed(submission(world))
+    world.hub.commits[ROUND] = Commit(1, True, False)
+    return world
+
+
+def submission(world: World) -> ModelCommitment:
+    found = records.submission(world.journal, ROUND)
+    assert found is not None
+    return found
+
+
+def test_settle__still_locked__releases_first(committed: World) -> None:
+    committed.finalized(Outcome.BLOCK)
+    committed.hub.commits[ROUND] = Commit(1, True, True)
+    assert isinstance(settle(DUTY, committed.context, OPTIONS), Wait)
+    assert committed.transactions.sent[f"release/{ROUND}"] == ("release_locks", (ROUND, [MINER.address]))
+    assert records.result(committed.journal, ROUND) is None
+
+
+def test_settle__won__tells_every_part_of_the_pay_and_keeps_the_model(committed: World) -> None:
+    committed.event(Paid, ROUND, MINER.address, Payment.WINNER, 70 * UNIT)
+    committed.event(Paid, ROUND, MINER.address, Payment.EMISSION, 9 * UNIT)
+    committed.event(Paid, ROUND, RIVAL, Payment.SECOND, 5 * UNIT)
+    committed.finalized(Outcome.BLOCK)
+    assert settle(DUTY, committed.context, OPTIONS) == Done()
+    (message,) = [message for message in committed.said if "is final" in message]
+    assert "won the round: 70 DLBC" in message
+    assert "emission: 9 DLBC" in message
+    assert message.endswith("+79 DLBC")
+    assert open_room(committed.context, ROUND).model.is_file()
+    assert not committed.ipfs.unpinned
+
+
+def test_settle__lost__says_why_and_frees_the_disk(committed: World) -> None:
+    committed.claimed(submission(committed), 3, listed=False)
+    committed.hub.commits[ROUND] = Commit(1, True, False)
+    committed.finalized(Outcome.BLOCK)
+    settle(DUTY, committed.context, OPTIONS)
+    assert any("the claim of 3 was not listed" in message for message in committed.said)
+    assert committed.ipfs.unpinned == [submission(committed).artifact]
+    assert not (committed.context.workdir / "rounds" / str(ROUND) / "model.safetensors").exists()
+
+
+def test_settle__slashed__says_what_for(committed: World) -> None:
+    committed.event(Slashed, ROUND, MINER.address, Reason.UNOPENED, 50 * UNIT)
+    committed.finalized(Outcome.NO_CLAIM)
+    settle(DUTY, committed.context, OPTIONS)
+    assert any("slashed 50 DLBC: the commit was never claimed" in message for message in committed.said)
+    assert any(message.endswith("-50 DLBC") for message in committed.said)
+
+
+def test_settle__twice__told_once(committed: World) -> None:
+    committed.finalized(Outcome.BLOCK)
+    settle(DUTY, committed.context, OPTIONS)
+    settle(DUTY, committed.context, OPTIONS)
+    assert sum("is final" in message for message in committed.said) == 1
+
+
+def test_settle__key_withheld__collects_the_compensation_first(committed: World) -> None:
+    committed.finalized(Outcome.KEY_WITHHELD)
+    assert isinstance(settle(DUTY, committed.context, OPTIONS), Wait)
+    assert f"compensation/{ROUND}" in committed.transactions.sent
+    committed.transactions.state = TransactionState.CONFIRMED
+    assert settle(DUTY, committed.context, OPTIONS) == Done()
+
+
+def test_settle__no_compensation_left__goes_on(committed: World) -> None:
+    committed.finalized(Outcome.KEY_WITHHELD)
+    committed.transactions.refuse["compensation"] = TransactionRefused("nothing", "NothingToCollect")
+    assert settle(DUTY, committed.context, OPTIONS) == Done()
+
+
+def test_settle__auto_withdraw__sends_the_credit_home(committed: World) -> None:
+    committed.finalized(Outcome.BLOCK)
+    committed.hub.money = Account(7 * UNIT, 0, 0, 0, 0)
+    assert isinstance(settle(DUTY, committed.context, Options(auto_withdraw=True)), Wait)
+    assert committed.transactions.sent[f"withdraw/{ROUND}"] == ("withdraw", (7 * UNIT,))
+    committed.transactions.state = TransactionState.CONFIRMED
+    assert settle(DUTY, committed.context, Options(auto_withdraw=True)) == Done()
+
+
+def test_settle__not_asked_to_withdraw__keeps_the_credit(committed: World) -> None:
+    committed.finalized(Outcome.BLOCK)
+    committed.hub.money = Account(7 * UNIT, 0, 0, 0, 0)
+    settle(DUTY, committed.context, OPTIONS)
+    assert not committed.transactions.sent
+
+
+def test_settle__once__stops_the_program(committed: World) -> None:
+    committed.finalized(Outcome.BLOCK)
+    settle(DUTY, committed.context, Options(once=True))
+    assert committed.context.stopping.is_set()
+
+
+def test_result_of__not_final__has_no_outcome(committed: World) -> None:
+    assert result_of(committed.journal, ROUND, MINER.address).sentence() == "not final yet"
+
+
+# A lost journal
+
+
+def lose_disk(world: World) -> ModelCommitment:
+    expected = submission(world)
+    room = open_room(world.context, ROUND)
+    for path in (room.model, room.ciphertext):
+        path.unlink()
+    records.forget_work(world.journal, ROUND)
+    return expected
+
+
+def test_recover__ciphertext_on_ipfs__rebuilds_the_same_commitment(committed: World) -> None:
+    expected = lose_disk(committed)
+    assert recover(RECOVERY, committed.context, OPTIONS) == Done()
+    assert submission(committed) == expected
+    assert recover(RECOVERY, committed.context, OPTIONS) == Done()
+
+
+def test_recover__ciphertext_nowhere__tries_on_and_says_what_remains(committed: World) -> None:
+    expected = lose_disk(committed)
+    committed.ipfs.missing.add(expected.artifact)
+    for _ in range(2):
+        assert isinstance(recover(RECOVERY, committed.context, OPTIONS), Wait)
+    (message,) = [message for message in committed.said if "can be derived" in message]
+    assert "--ipfs-peers" in message
+
+
+def test_recover__ciphertext_is_another__dropped(committed: World, tmp_path: Path) -> None:
+    expected = lose_disk(committed)
+    path = committed.ipfs.folder / expected.artifact.hex()
+    path.write_bytes(bytes(expected.artifact_bytes))
+    result = recover(RECOVERY, committed.context, OPTIONS)
+    assert isinstance(result, Drop)
+    assert "cannot be rebuilt" in result.why
