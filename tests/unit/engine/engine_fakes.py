@@ -77,6 +77,7 @@ class FakeNode(BaseProvider):
         max_range: longest range of blocks that eth_getLogs serves.
         on_send: called with the raw bytes before the node sees them.
         sent: all raw bytes that arrived.
+        hidden: hashes whose receipts it does not know yet.
     """
 
     def __init__(self) -> None:
@@ -90,6 +91,7 @@ class FakeNode(BaseProvider):
         self.on_send: Callable[[bytes], None] = lambda raw: None
         self.on_logs: Callable[[], None] = lambda: None
         self.sent: list[bytes] = []
+        self.hidden: set[bytes] = set()
         self.requests: list[tuple[str, Any]] = []
         self.code = True
         self.chain_id = CHAIN_ID
@@ -217,7 +219,7 @@ class FakeNode(BaseProvider):
     def eth_getTransactionReceipt(self, tx_hash: Any) -> Any:
         for block in self.blocks:
             for transaction in block.transactions:
-                if transaction["hash"] == bytes(HexBytes(tx_hash)):
+                if transaction["hash"] == bytes(HexBytes(tx_hash)) and transaction["hash"] not in self.hidden:
                     return {
                         "transactionHash": HexBytes(tx_hash).to_0x_hex(),
                         "blockNumber": hex(block.number),

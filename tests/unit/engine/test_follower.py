@@ -169,6 +169,22 @@ def test_step__crash_in_a_handler__as_if_never_stopped(
     assert dump("crashing") == dump("steady")
 
 
+def test_step__crash_between_events_and_cursor__neither_happened(
+    node: FakeNode, open_journal: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = Program(node, open_journal(node))
+    node.mine(released(1))
+
+    def die(_cursor: Cursor) -> None:
+        raise Crash
+
+    monkeypatch.setattr(program.journal.history, "advance", die)
+    with pytest.raises(Crash):
+        program.run()
+    journal = open_journal(node)
+    assert (journal.events(LockReleased), journal.notes("seen"), journal.duties()) == ([], {}, [])
+
+
 def test_step__crash_in_the_replay_of_a_reorganisation__as_if_never_stopped(
     node: FakeNode, open_journal: Opener, dump: Callable[[str], object]
 ) -> None:

@@ -94,7 +94,7 @@ def test_step__action_refused__tried_several_times_before_the_deadline_then_miss
     harness.turns(service, 29)
     assert attempts[0] == 10
     assert attempts[1] - attempts[0] == 1
-    assert 24 <= attempts[-1] <= 29
+    assert 28 <= attempts[-1] <= 29
     assert len(attempts) >= 5
     harness.turns(service, 2)
     assert harness.duty().state is DutyState.MISSED
@@ -222,6 +222,18 @@ def test_step__catching_up__duties_wait_for_the_newest_events(harness: Harness) 
         harness.node.mine(log_of("LockReleased", number, ACCOUNT.address))
     harness.service().step()
     assert done == list(range(2, 41))
+
+
+def test_step__told_to_stop_during_a_duty__the_next_is_left(harness: Harness) -> None:
+    def work(_duty: Duty, context: Context) -> Done:
+        context.stopping.set()
+        return Done()
+
+    harness.actions["work"] = work
+    harness.journal.owe(Duty("work", 5))
+    harness.journal.owe(Duty("work", 6))
+    harness.turns(harness.service(), 1)
+    assert [row.state for row in harness.journal.duties()] == [DutyState.DONE, DutyState.OWED]
 
 
 def test_step__nearest_deadline__first(harness: Harness) -> None:

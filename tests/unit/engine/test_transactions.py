@@ -254,6 +254,25 @@ def test_pump__receipt_vanishes_while_stopped__found_out_at_the_start(node: Fake
     assert list(node.pool) == [0]
 
 
+def test_send__earlier_one_not_in_the_pool__next_nonce(node: FakeNode, sender: Sender) -> None:
+    sender.transactions.send("claim/5", CALL)
+    node.pool.clear()
+    sender.transactions.send("show/5", OTHER)
+    assert [stored.nonce for stored in sender.journal.outbox.pending()] == [0, 1]
+
+
+def test_pump__receipt_comes_later_than_the_nonce__not_signed_again(node: FakeNode, sender: Sender) -> None:
+    sender.transactions.send("claim/5", CALL)
+    mined = node.mine()
+    node.hidden = {transaction["hash"] for transaction in mined.transactions}  # one of several nodes lags
+    sender.turn()
+    node.hidden = set()
+    node.mine()
+    sender.turn()
+    assert sender.state("claim/5") is TransactionState.CONFIRMED
+    assert len(node.sent) == 1
+
+
 def test_pump__nonce_taken_by_another_program__signed_anew(node: FakeNode, sender: Sender) -> None:
     sender.transactions.send("claim/5", CALL)
     node.pool[0] = node.pool[0] | {"hash": b"f" * 32}  # a foreign transaction outbids ours
