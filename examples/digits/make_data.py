@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
 TEST_SAMPLES = 360
 
@@ -25,7 +25,6 @@ def make_data(folder: Path, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(x))
     for name, part in (("test", order[:TEST_SAMPLES]), ("train", order[TEST_SAMPLES:])):
         np.savez_compressed(folder / f"{name}.npz", x=x[part], y=y[part])
-        sys.stdout.write(f"{folder / f'{name}.npz'}: {len(part)} samples of shape {x.shape[1:]}\n")
 
 
 if __name__ == "__main__":
@@ -34,3 +33,4 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     arguments = parser.parse_args()
     make_data(arguments.folder, secrets.randbits(64) if arguments.seed is None else arguments.seed)
+    sys.stdout.write(f"train.npz and test.npz are in {arguments.folder}\n")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -28,14 +30,14 @@ MINERS = ("miner-1", "miner-2", "miner-3")
 VALIDATORS = ("validator-1", "validator-2", "validator-3")
 REQUESTER, THIEF = "requester", "thief"
 START_SECONDS = 90.0  # for programs to start and take their seats
-AFTER_SECONDS = 150.0  # from the end of training to the block
+AFTER_SECONDS = 240.0  # from the end of training to the block
 TASK = """\
 # Handwritten digits, 8x8 pixels, {split}.
 name: {name}
 data: {{train: train.npz, test: test.npz}}        # the test set is encrypted before it leaves this machine
-architecture: {{name: resnet, depth: 8, width: 16}}
+architecture: {architecture}
 metric: accuracy
-minimum: 0.90
+minimum: {minimum}
 training: {{seconds: {seconds}}}
 fee: {fee}          # DLBC
 """
@@ -47,7 +49,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=25, help="of training in each round (default: 25)")
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo" / time.strftime("%Y%m%d-%H%M%S"))
     arguments = parser.parse_args()
-    console, began = Console(highlight=False), time.monotonic()
+    console, began = Console(highlight=False, soft_wrap=True), time.monotonic()
+    # What the demonstration's own node says is not part of the story.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Market(arguments.folder) as market:
@@ -123,13 +127,26 @@ def play_round(story: Story, market: Market, number: int, seconds: int) -> event
     return block  # type: ignore[no-any-return]
 
 
-def make_task(folder: Path, number: int, seconds: int) -> None:
+def make_task(
+    folder: Path,
+    number: int,
+    seconds: int,
+    architecture: str = "{name: resnet, depth: 8, width: 16}",
+    minimum: str = "0.90",
+) -> None:
     """Scikit-learn's digits in a random split, and the task.yaml beside them."""
     from examples.digits.make_data import make_data
 
     folder.mkdir(parents=True)
     make_data(folder, seed=int(time.time()) + number)
-    text = TASK.format(split=f"split {number}", name=f"handwritten-digits-{number}", seconds=seconds, fee=100)
+    text = TASK.format(
+        split=f"split {number}",
+        name=f"handwritten-digits-{number}",
+        seconds=seconds,
+        fee=100,
+        architecture=architecture,
+        minimum=minimum,
+    )
     (folder / "task.yaml").write_text(text, encoding="utf-8")
 
 

@@ -195,7 +195,9 @@ class Market:
         if self.chain is not None:
             common["DLBC_RPC_URL"] = self.rpc_url
         own = (
-            {} if actor is None else {"DLBC_KEYSTORE": str(actor.folder / f"{actor.name}.json"), "DLBC_DATA_DIR": str(actor.data)}
+            {}
+            if actor is None
+            else {"DLBC_KEYSTORE": str(actor.folder / f"{actor.name}.json"), "DLBC_DATA_DIR": str(actor.data)}
         )
         return {**kept, **common, **own}
 

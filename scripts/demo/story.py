@@ -94,7 +94,7 @@ class Story:
 
     def say(self, text: str) -> None:
         """A line, with the time."""
-        self.console.print(Text.from_markup(f"[dim]{time.strftime('%H:%M:%S')}[/]  {text}"), soft_wrap=True)
+        self.console.print(Text.from_markup(f"[dim]{time.strftime('%H:%M:%S')}[/]  {text}"))
 
     def name(self, address: str) -> str:
         """Who that is, in his colour."""
