@@ -20,27 +20,23 @@ TARGET = ROOT / "dlbc" / "chain" / "abi"
 
 Entry = dict[str, Any]
 
-# Contract name to the sources whose ABIs make up the exported one.
+# Contract name to the sources whose ABIs make up the exported one. What two of them declare is taken from the last: an
+# interface names the parameters that its contract, where it only passes a call on, leaves unnamed.
 SOURCES: dict[str, tuple[str, ...]] = {
-    "DLBC": ("contracts/interfaces/IDLBC.sol:IDLBC", "contracts/DLBC.sol:DLBC"),
-    "Committee": ("contracts/interfaces/ICommittee.sol:ICommittee", "contracts/Committee.sol:Committee"),
-    "DLBCToken": (
-        "node_modules/@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol:IERC20Metadata",
-        "node_modules/@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol:IERC20Permit",
-        "node_modules/@openzeppelin/contracts/interfaces/draft-IERC6093.sol:IERC20Errors",
-        "contracts/DLBCToken.sol:DLBCToken",
-    ),
+    "DLBC": ("contracts/DLBC.sol:DLBC", "contracts/interfaces/IDLBC.sol:IDLBC"),
+    "Committee": ("contracts/Committee.sol:Committee", "contracts/interfaces/ICommittee.sol:ICommittee"),
+    "DLBCToken": ("contracts/DLBCToken.sol:DLBCToken",),
 }
 
 
 def exported() -> dict[str, str]:
     """File name to content, from the sources as they are now."""
     wanted = {name: [source.split(":") for source in sources] for name, sources in SOURCES.items()}
-    files = {file for sources in wanted.values() for file, _ in sources if (ROOT / file).exists()}
+    files = sorted({file for sources in wanted.values() for file, _ in sources})
     output = compile_standard(
         {
             "language": "Solidity",
-            "sources": {file: {"content": (ROOT / file).read_text(encoding="utf-8")} for file in sorted(files)},
+            "sources": {file: {"content": (ROOT / file).read_text(encoding="utf-8")} for file in files},
             # Nothing but ABIs: the compiler then generates no code, and answers in seconds.
             "settings": {
                 "remappings": ["@openzeppelin/=node_modules/@openzeppelin/"],
@@ -50,9 +46,7 @@ def exported() -> dict[str, str]:
         }
     )["contracts"]
     return {
-        f"{name}.json": render(
-            entry for file, contract in sources if file in files for entry in output[file][contract]["abi"]
-        )
+        f"{name}.json": render(entry for file, contract in sources for entry in output[file][contract]["abi"])
         for name, sources in wanted.items()
     }
 
