@@ -93,7 +93,7 @@ def _download() -> bool:
     """py-solc-x sets no time limits, so it works in a process that has one."""
     command = [sys.executable, "-c", DOWNLOAD, wanted_version(), str(folder())]
     try:
-        finished = subprocess.run(command, capture_output=True, timeout=DOWNLOAD_SECONDS, check=False)  # noqa: S603
+        finished = subprocess.run(command, capture_output=True, timeout=DOWNLOAD_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return False
     return finished.returncode == 0
