@@ -63,11 +63,13 @@ test: setup
 	test -z "$$failed"
 
 lint: setup
-	ruff check .
-	ruff format --check .
-	mypy
-	lint-imports --no-logo
-	python -m scripts.export_abi --check
+	@failed=; \
+	ruff check . || failed=1; \
+	ruff format --check . || failed=1; \
+	mypy || failed=1; \
+	lint-imports --no-logo || failed=1; \
+	python -m scripts.export_abi --check || failed=1; \
+	test -z "$$failed"
 
 format: setup
 	ruff format .
