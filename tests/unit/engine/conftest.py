@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import structlog
 from engine_fakes import Clock, FakeNode, identity_of
+from engine_harness import Harness, Sender
 
 from dlbc.journal import Journal
 
@@ -82,3 +83,13 @@ def dump(tmp_path: Path) -> Callable[[str], Dump]:
         return rows
 
     return dump_named
+
+
+@pytest.fixture
+def harness(node: FakeNode, journal: Journal, tmp_path: Path) -> Harness:
+    return Harness(node, journal, tmp_path)
+
+
+@pytest.fixture
+def sender(node: FakeNode, journal: Journal) -> Sender:
+    return Sender(node, journal)

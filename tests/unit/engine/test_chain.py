@@ -1,4 +1,4 @@
-"""The right chain, events as dataclasses, refusals as sentences, endpoints that fail."""
+"""The right chain, its clock, its contracts; events and structs as the ABIs have them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from engine_fakes import ACCOUNT, HUB, Clock, FakeNode, chain_on, deployment_of, log_of
-from eth_abi.abi import encode
 
 from dlbc.chain.abi_codec import CONTRACTS, abi_sha256, load_abi
 from dlbc.chain.client import Chain, WrongChain
@@ -19,12 +17,8 @@ from dlbc.chain.contracts import Hub
 from dlbc.chain.contracts import views as view_module
 from dlbc.chain.deployment import deployment_path, load_deployment
 from dlbc.chain.events import KINDS, CommitteeDrawn, decode
-from dlbc.chain.provider import ChainTimeout, ChainUnavailable, FailoverProvider
-from dlbc.chain.refusal_words import PHASES, SENTENCES, TASK_STATUSES
-from dlbc.chain.refusals import errors_by_selector, refusal_of
 from dlbc.errors import ChainError, UsageError
 from dlbc.journal.records import shape_of
-from dlbc.types import Phase, TaskStatus
 
 
 def snake_case(name: str) -> str:
@@ -103,143 +97,6 @@ def test_decode__arrays_and_addresses__as_declared() -> None:
     log = log_of("CommitteeDrawn", 5, 1, b"s" * 32, [3, 4], [HUB.lower(), ACCOUNT.address.lower()], 99)
     event = decode({**log, "blockNumber": 7, "blockHash": b"b" * 32, "logIndex": 2})
     assert event == CommitteeDrawn(7, b"b" * 32, 2, 5, 1, b"s" * 32, (3, 4), (HUB, ACCOUNT.address), 99)
-
-
-def test_sentences__every_error_of_our_contracts__has_one_that_fits() -> None:
-    for contract in ("DLBC", "Committee"):
-        for name, entry in load_abi(contract).errors.items():
-            used = set(re.findall(r"\{(\w+)", SENTENCES.get(name, "")))
-            assert used <= {parameter["name"] for parameter in entry.inputs}, name
-    assert errors_of_the_interfaces() <= set(SENTENCES)
-    assert set(PHASES) == {phase.name for phase in Phase}
-    assert set(TASK_STATUSES) == {status.name for status in TaskStatus}
-
-
-def errors_of_the_interfaces() -> set[str]:
-    folder = Path(__file__).parents[3] / "contracts" / "interfaces"
-    text = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.sol")))
-    return set(re.findall(r"^\s+error (\w+)", text, re.MULTILINE))
-
-
-@pytest.mark.parametrize(
-    ("name", "types", "values", "words"),
-    [
-        ("WrongPhase", ["uint8"], [5], "in phase Claim (miners claim their scores)"),
-        ("WrongPhase", ["uint8"], [10], "in phase VoteCommit (validators commit"),
-        ("WrongTaskStatus", ["uint256", "uint8"], [7, 1], "task 7 is Queued (it waits"),
-        ("FeeTooLow", ["uint256", "uint256"], [10**18, 25 * 10**17], "fee of 1 DLBC is below the floor of 2.5 DLBC"),
-        ("StillUnbonding", ["uint256"], [1_767_225_600], "from 2026-01-01 00:00:00 UTC on"),
-        ("BadParameter", ["bytes32"], [b"kappaBps" + bytes(24)], "parameter kappaBps is out"),
-        ("ERC20InsufficientAllowance", ["address", "uint256", "uint256"], [HUB, 0, 1], "approve the difference"),
-        ("FailedCall", [], [], "FailedCall()"),
-    ],
-)  # fmt: skip
-def test_refusal_of__custom_error__in_words(name: str, types: list[str], values: list[Any], words: str) -> None:
-    entry = next(entry for entry in errors_by_selector().values() if entry.name == name)
-    refusal = refusal_of(entry.selector + encode(types, values))
-    assert words in str(refusal)
-    assert refusal.error == name
-
-
-@pytest.mark.parametrize(
-    ("raw", "words"),
-    [
-        (b"", "without a reason"),
-        (b"\x01\x02\x03\x04", "does not know: 0x01020304"),
-        (bytes.fromhex("08c379a0") + encode(["string"], ["paused"]), "refuses the call: paused"),
-        (bytes.fromhex("4e487b71") + encode(["uint256"], [0x11]), "too large or too small (panic 0x11)"),
-        (bytes.fromhex("08c379a0") + b"torn", "does not know"),
-    ],
-)
-def test_refusal_of__other_reverts__in_words(raw: bytes, words: str) -> None:
-    assert words in str(refusal_of(raw))
-
-
-class Endpoint:
-    """Stands for one URL's HTTPProvider."""
-
-    def __init__(self, url: str, answer: Any) -> None:
-        self.endpoint_uri, self.answer, self.asked = url, answer, 0
-
-    def make_request(self, _method: str, _params: Any) -> Any:
-        self.asked += 1
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return {"result": self.answer}
-
-
-def failover(*answers: Any) -> tuple[FailoverProvider, list[Endpoint]]:
-    urls = [f"http://node{number}" for number in range(len(answers))]
-    provider = FailoverProvider(urls)
-    endpoints = [Endpoint(url, answer) for url, answer in zip(urls, answers, strict=True)]
-    provider._endpoints = endpoints  # type: ignore[assignment]
-    return provider, endpoints
-
-
-def test_make_request__all_down__every_endpoint_named_once() -> None:
-    provider, _ = failover(requests.ConnectionError(), requests.ConnectionError())
-    with pytest.raises(ChainUnavailable, match=r"http://node0: connection refused.*http://node1.*--rpc-url"):
-        provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
-
-
-def test_make_request__one_times_out__timeout() -> None:
-    provider, _ = failover(requests.ReadTimeout(), requests.ConnectionError())
-    with pytest.raises(ChainTimeout, match="no answer in time"):
-        provider.make_request("eth_getLogs", [])  # type: ignore[arg-type]
-
-
-def test_make_request__first_down__second_checked_then_kept() -> None:
-    provider, endpoints = failover(requests.ConnectionError(), "0x1")
-    checks: list[int] = []
-
-    def check() -> None:
-        checks.append(1)
-        provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
-
-    provider.on_switch = check
-    for _ in range(3):
-        assert provider.make_request("eth_blockNumber", []) == {"result": "0x1"}  # type: ignore[arg-type]
-    assert checks == [1]
-    assert (endpoints[0].asked, endpoints[1].asked) == (1, 4)
-
-
-def test_make_request__other_endpoint_on_another_chain__refused() -> None:
-    provider, _ = failover(requests.ConnectionError(), "0x1")
-
-    def check() -> None:
-        raise WrongChain("the node serves chain 1")
-
-    provider.on_switch = check
-    with pytest.raises(ChainUnavailable, match="node1: the node serves chain 1"):
-        provider.make_request("eth_blockNumber", [])  # type: ignore[arg-type]
-
-
-def test_make_request__only_endpoint_came_back_as_another_chain__wrong_chain() -> None:
-    provider, endpoints = failover(requests.ConnectionError())
-
-    def check() -> None:
-        raise WrongChain("the node serves chain 1")
-
-    provider.on_switch = check
-    with pytest.raises(ChainUnavailable):
-        provider.make_request("eth_blockNumber", [])  # type: ignore[arg-type]
-    endpoints[0].answer = "0x1"
-    with pytest.raises(WrongChain):
-        provider.make_request("eth_blockNumber", [])  # type: ignore[arg-type]
-
-
-def test_make_request__endpoint_with_an_access_key__not_in_the_message() -> None:
-    provider, endpoints = failover(requests.ConnectionError())
-    endpoints[0].endpoint_uri = "https://user:secret@node.example:99/v3/secret?key=secret"
-    with pytest.raises(ChainUnavailable, match=r"https://node\.example:99: ") as raised:
-        provider.make_request("eth_chainId", [])  # type: ignore[arg-type]
-    assert "secret" not in str(raised.value)
-
-
-@pytest.mark.parametrize("url", ["ws://x", "127.0.0.1:8545", ""])
-def test_provider__no_http_url__refused(url: str) -> None:
-    with pytest.raises(UsageError, match="http"):
-        FailoverProvider([url])
 
 
 @pytest.mark.parametrize(

@@ -1,47 +1,18 @@
-"""Nothing is lost and nothing is sent twice, wherever the process dies and whatever the node answers."""
+"""Nothing is lost and nothing is sent twice, wherever the process dies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from engine_fakes import ACCOUNT, HUB, Crash, FakeNode, chain_on
+from engine_fakes import ACCOUNT, Crash, FakeNode, chain_on
+from engine_harness import ALREADY, CALL, OTHER, Sender
 
-from dlbc.chain.abi_codec import load_abi
-from dlbc.chain.contracts import Call
-from dlbc.chain.provider import ChainUnavailable
 from dlbc.chain.transactions import MAX_REVERTS, Transactions
 from dlbc.errors import ChainError, TransactionRefused
 from dlbc.journal import Journal, TransactionState
 
-CALL = Call(HUB, b"\x01\x02\x03\x04", "claimModel")
-OTHER = Call(HUB, b"\x05\x06\x07\x08", "showKey")
-ALREADY = load_abi("DLBC").errors["AlreadyClaimed"].selector + bytes(12) + b"\x11" * 20
 Opener = Callable[..., Journal]
-
-
-class Sender:
-    """Chain and transactions of one process."""
-
-    def __init__(self, node: FakeNode, journal: Journal, **options: int) -> None:
-        self.chain = chain_on(node)
-        self.journal = journal
-        self.transactions = Transactions(self.chain, ACCOUNT, journal, **options)
-
-    def turn(self) -> None:
-        """What the loop does once a block."""
-        self.chain.head()
-        self.transactions.pump()
-
-    def state(self, name: str) -> TransactionState:
-        stored = self.journal.outbox.find(name)
-        assert stored is not None
-        return stored.state
-
-
-@pytest.fixture
-def sender(node: FakeNode, journal: Journal) -> Sender:
-    return Sender(node, journal)
 
 
 def test_send__simulation_refused__nothing_stored_nothing_sent(node: FakeNode, sender: Sender) -> None:
@@ -141,176 +112,11 @@ def test_send__crash_before_the_store__signed_anew(open_journal: Opener, node: F
     assert len(node.sent) == 1
 
 
-def test_pump__node_silent_at_the_broadcast__sent_later(node: FakeNode, sender: Sender) -> None:
-    def vanish(_raw: bytes) -> None:
-        node.on_send = lambda raw: None
-        raise ChainUnavailable("lost")
-
-    node.on_send = vanish
-    sender.transactions.send("claim/5", CALL)
-    assert node.pool == {}
-    node.mine()
-    sender.turn()
-    assert list(node.pool) == [0]
-    node.mine()
-    sender.turn()
-    assert sender.state("claim/5") is TransactionState.CONFIRMED
-
-
-def test_pump__dropped_by_the_pool__same_bytes_again(node: FakeNode, sender: Sender) -> None:
-    sender.transactions.send("claim/5", CALL)
-    node.pool.clear()
-    node.mine()
-    sender.turn()
-    assert node.sent == [node.sent[0]] * 2
-
-
-def test_pump__stuck__replaced_by_an_eighth_and_one_wei(node: FakeNode, journal: Journal) -> None:
-    sender = Sender(node, journal, stuck_blocks=3)
-    sender.transactions.send("claim/5", CALL)
-    for _ in range(3):
-        node.mine(include=False)
-        sender.turn()
-    first, second = journal.outbox.attempts("claim/5")
-    assert second.max_fee == first.max_fee * 1125 // 1000 + 1
-    assert second.tip == first.tip * 1125 // 1000 + 1
-    assert second.nonce == first.nonce
-    assert node.pool[0]["hash"] == second.hash
-    node.mine()
-    sender.turn()
-    assert sender.transactions.send("claim/5", CALL).tx_hash == second.hash
-
-
-def test_pump__first_attempt_mined_after_the_replacement_left__found(node: FakeNode, journal: Journal) -> None:
-    sender = Sender(node, journal, stuck_blocks=1)
-    sender.transactions.send("claim/5", CALL)
-    original = node.pool[0]
-    node.mine(include=False)
-    sender.turn()
-    assert len(journal.outbox.attempts("claim/5")) == 2
-    node.pool[0] = original
-    node.mine()
-    sender.turn()
-    sent = sender.transactions.send("claim/5", CALL)
-    assert sent.confirmed
-    assert sent.tx_hash == original["hash"]
-
-
-def test_pump__stuck_at_the_fee_limit__not_raised(node: FakeNode, journal: Journal) -> None:
-    sender = Sender(node, journal, stuck_blocks=1, max_fee=22 * 10**8)
-    sender.transactions.send("claim/5", CALL)
-    node.mine(include=False)
-    sender.turn()
-    assert len(journal.outbox.attempts("claim/5")) == 1
-
-
-def test_pump__stuck_behind_another__only_the_lowest_nonce_replaced(node: FakeNode, journal: Journal) -> None:
-    sender = Sender(node, journal, stuck_blocks=1)
-    sender.transactions.send("claim/5", CALL)
-    sender.transactions.send("show/5", OTHER)
-    node.mine(include=False)
-    sender.turn()
-    assert [len(journal.outbox.attempts(name)) for name in ("claim/5", "show/5")] == [2, 1]
-    assert [stored.nonce for stored in journal.outbox.pending()] == [0, 1]
-
-
-def test_pump__confirmations__pending_until_deep_enough(node: FakeNode, journal: Journal) -> None:
-    sender = Sender(node, journal, confirmations=2)
-    sender.transactions.send("claim/5", CALL)
-    states = []
-    for _ in range(3):
-        node.mine()
-        sender.turn()
-        states.append(sender.state("claim/5"))
-    assert states == [TransactionState.PENDING, TransactionState.PENDING, TransactionState.CONFIRMED]
-
-
-def test_pump__receipt_vanishes__same_bytes_again(node: FakeNode, sender: Sender) -> None:
-    sender.transactions.send("claim/5", CALL)
-    node.mine()
-    sender.turn()
-    assert sender.state("claim/5") is TransactionState.CONFIRMED
-    node.fork(0)
-    node.mine(salt=b"b")
-    node.mine(salt=b"b")
-    sender.turn()
-    assert sender.state("claim/5") is TransactionState.PENDING
-    assert len(set(node.sent)) == 1
-    node.mine()
-    sender.turn()
-    assert sender.transactions.send("claim/5", CALL).block_number == 3
-
-
-def test_pump__receipt_vanishes_while_stopped__found_out_at_the_start(node: FakeNode, open_journal: Opener) -> None:
-    sender = Sender(node, open_journal(node))
-    sender.transactions.send("claim/5", CALL)
-    node.mine()
-    sender.turn()
-    node.fork(0)
-    node.mine(salt=b"b")
-    restarted = Sender(node, open_journal(node))
-    restarted.turn()
-    assert restarted.state("claim/5") is TransactionState.PENDING
-    assert list(node.pool) == [0]
-
-
 def test_send__earlier_one_not_in_the_pool__next_nonce(node: FakeNode, sender: Sender) -> None:
     sender.transactions.send("claim/5", CALL)
     node.pool.clear()
     sender.transactions.send("show/5", OTHER)
     assert [stored.nonce for stored in sender.journal.outbox.pending()] == [0, 1]
-
-
-def test_pump__receipt_comes_later_than_the_nonce__not_signed_again(node: FakeNode, sender: Sender) -> None:
-    sender.transactions.send("claim/5", CALL)
-    mined = node.mine()
-    node.hidden = {transaction["hash"] for transaction in mined.transactions}  # one of several nodes lags
-    sender.turn()
-    node.hidden = set()
-    node.mine()
-    sender.turn()
-    assert sender.state("claim/5") is TransactionState.CONFIRMED
-    assert len(node.sent) == 1
-
-
-def test_pump__nonce_taken_by_another_program__signed_anew(node: FakeNode, sender: Sender) -> None:
-    sender.transactions.send("claim/5", CALL)
-    node.pool[0] = node.pool[0] | {"hash": b"f" * 32}  # a foreign transaction outbids ours
-    node.mine()
-    for _ in range(2):
-        sender.turn()
-        node.mine()
-    sender.turn()
-    stored = sender.journal.outbox.find("claim/5")
-    assert stored is not None
-    assert (stored.nonce, stored.state) == (1, TransactionState.CONFIRMED)
-
-
-def test_pump__nonce_taken_and_no_longer_wanted__ends_reverted(node: FakeNode, sender: Sender) -> None:
-    sender.transactions.send("claim/5", CALL)
-    node.pool[0] = node.pool[0] | {"hash": b"f" * 32}
-    node.refuse = ALREADY
-    for _ in range(3):
-        node.mine()
-        sender.turn()
-    assert sender.state("claim/5") is TransactionState.REVERTED
-    with pytest.raises(TransactionRefused, match="already claimed"):
-        sender.transactions.send("claim/5", CALL)
-    assert len(node.sent) == 1
-
-
-def test_pump__restart_after_a_nonce_was_taken__stays_ended(node: FakeNode, open_journal: Opener) -> None:
-    sender = Sender(node, open_journal(node))
-    sender.transactions.send("claim/5", CALL)
-    node.pool[0] = node.pool[0] | {"hash": b"f" * 32}
-    node.refuse = ALREADY
-    for _ in range(3):
-        node.mine()
-        sender.turn()
-    restarted = Sender(node, open_journal(node))
-    restarted.turn()
-    assert restarted.state("claim/5") is TransactionState.REVERTED
-    assert len(node.sent) == 1
 
 
 def test_send__reverted_on_chain__simulated_before_it_is_tried_again(node: FakeNode, sender: Sender) -> None:
