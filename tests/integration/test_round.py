@@ -28,7 +28,7 @@ from scripts.demo.market import Market
 from scripts.demo.story import Story
 from tests.integration.liar import BOAST
 
-TRAIN_SECONDS = 15
+TRAIN_SECONDS = 20
 ROUND_SECONDS = 300.0
 
 
@@ -63,7 +63,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         with Story(market, chain, Console(quiet=True)) as story:
             wait_for_seats(story)
             folder = market.folder / "requester" / "task"
-            make_task(folder, 1, TRAIN_SECONDS, architecture="{name: lenet, width: 32}", minimum="0.30")
+            make_task(folder, 1, TRAIN_SECONDS, architecture="{name: lenet, width: 32}", minimum="0.01")
             command = ("dlbc-request", "submit", str(folder / "task.yaml"), "--yes", "-o", str(folder / "model"))
             market.start("requester", *command)
             story.until(events.ModelCommitted, ROUND_SECONDS, miner=_checksummed(story, market, "killed"))
