@@ -33,11 +33,12 @@ class Market:
     """
 
     options: Options
+    _took_one: bool = False
     _said: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
 
     def look(self, context: Context) -> None:
         """Called on every block."""
-        if busy(context):
+        if busy(context) or self._one_is_enough(context):
             return
         economy = context.hub.economy()
         rooms = dict(live_rooms(context, economy))
@@ -68,6 +69,20 @@ class Market:
             "if the listed model cannot be had",
             round_id=room.round_id,
         )
+
+    def _one_is_enough(self, context: Context) -> bool:
+        """With --once: whether a round was taken already; stops the program when that has ended."""
+        journal = context.journal
+        if not self.options.once:
+            return False
+        stages = [records.state(journal, round_id).get("stage") for round_id in records.rounds(journal)]
+        if any(stage not in records.ENDED for stage in stages):
+            self._took_one = True
+            return True
+        if self._took_one and not journal.duties(DutyState.OWED):
+            context.log.info("one round is done (--once): stopping")
+            context.stopping.set()
+        return self._took_one
 
     def _say(self, context: Context, turned_down: list[Appraisal]) -> None:
         """Why not, once: seconds change with every block and are no news."""

@@ -9,6 +9,7 @@ round is planned with cautious guesses, later ones with facts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 
 MARGIN_BLOCKS = 3  # one to be late, one to be missed, one to be mined in
@@ -86,6 +87,17 @@ def plan(commit_end: int, block_seconds: float, costs: Costs, model_bytes: int) 
 def reserve(block_seconds: float, costs: Costs, model_bytes: int) -> float:
     """Seconds before `commitEnd` that are not for training."""
     return -plan(0, block_seconds, costs, model_bytes).stop_training
+
+
+def hopeless(accuracy: float, held_out: int, minimum: float) -> bool:
+    """Whether a model that gets `accuracy` of `held_out` samples right can hardly reach the task's `minimum`.
+
+    A commit locks stake and earns nothing below the minimum. Three standard deviations are allowed for, since few
+    samples say little; without any the model is given the benefit of the doubt.
+    """
+    if held_out <= 0:
+        return False
+    return accuracy < minimum - 3 * math.sqrt(max(0.01, minimum * (1 - minimum)) / held_out)
 
 
 def _blend(known: float, measured: float) -> float:

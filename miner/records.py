@@ -22,6 +22,7 @@ from dlbc.types import ModelCommitment
 from miner.plan import Costs
 
 MINER = "miner"
+ENDED = frozenset({"refused", "missed", "lost", "final"})  # stages after which a round needs nothing more
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Trained:
         anchor: what its seed was made of; a commit under another anchor is refused.
         watermark: Merkle root of the private keys that it carries.
         accuracy: share of correct predictions on held-out training data.
+        held_out: how many samples those were; 0 where nobody counted.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Trained:
     watermark: bytes
     accuracy: float
     epochs: float
+    held_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def save_trained(journal: Journal, round_id: int, trained: Trained) -> None:
         "watermark": trained.watermark.hex(),
         "accuracy": trained.accuracy,
         "epochs": trained.epochs,
+        "held_out": trained.held_out,
     }
     journal.note_set(scope(round_id), "trained", value)
 
@@ -90,6 +94,7 @@ def trained(journal: Journal, round_id: int) -> Trained | None:
         bytes.fromhex(value["watermark"]),
         value["accuracy"],
         value["epochs"],
+        value.get("held_out", 0),
     )
 
 

@@ -35,9 +35,6 @@ def settle(duty: Duty, context: Context, options: Options) -> Result:
     if options.auto_withdraw and not _withdrawn(context, room):
         return soon(context, "waiting for the withdrawal")
     _clean_up(context, room, won=any(kind is Payment.WINNER for kind, _ in found.paid))
-    if options.once:
-        context.log.info("one round is done (--once): stopping")
-        context.stopping.set()
     return Done()
 
 

@@ -19,6 +19,7 @@ from dlbc.wire.typed_data import commit_digest
 from miner import records, words
 from miner.choose import plain_tokens, tokens
 from miner.options import COMMIT, GRACE_SECONDS, Options, soon, tell
+from miner.plan import hopeless
 from miner.room import Room, open_room
 from miner.train import subject, tell_once, too_late
 
@@ -36,6 +37,15 @@ def seal(duty: Duty, context: Context, options: Options) -> Result:
     commitment = records.submission(journal, room.round_id)
     if commitment is None and trained is None:
         return Drop(f"the model file of round {room.round_id} is gone: {room.model}")
+    if commitment is None and trained is not None:
+        minimum = room.spec.min_score / max(1, room.spec.score_max)
+        if hopeless(trained.accuracy, trained.held_out, minimum):
+            return _missed(
+                context,
+                room,
+                f"round {room.round_id}: {words.percent(trained.accuracy)} on held-out data, the task's minimum is "
+                f"{words.percent(minimum)}: there is nothing to earn, so nothing is committed and no stake is locked",
+            )
     began = time.monotonic()
     if commitment is not None and room.ciphertext.is_file():
         _upload_again(context, room, commitment)

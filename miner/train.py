@@ -20,6 +20,7 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
 from dlbc.ml.training import Epoch, TrainingResult
+from dlbc.ml.training import Settings as TrainingSettings
 from dlbc.ml.training import train as run_training
 from dlbc.ml.watermark import embed, verify
 from dlbc.ml.watermark.mark import OWN
@@ -40,6 +41,7 @@ FETCH_PAUSE = 2.0
 LOOK_SECONDS = 1.0  # how often chain and agenda are asked between two steps
 REPORT_SECONDS = 0.5
 MOST_MARKS = 3
+HELD_OUT = TrainingSettings().held_out
 
 
 class Refused(Exception):
@@ -172,6 +174,7 @@ class _Session:
             watermark=self.secrets.watermark_root(self.model),
             accuracy=result.accuracy,
             epochs=result.epochs,
+            held_out=int(HELD_OUT * len(self.data)),
         )
         with journal.transaction():
             records.save_trained(journal, self.room.round_id, found)

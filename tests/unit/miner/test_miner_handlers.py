@@ -240,3 +240,38 @@ def test_look__training_done_before__not_owed_again(world: World) -> None:
     world.journal.agenda.settle(row, DutyState.DONE)
     Market(Options()).look(world.context)
     assert duties(world) == []
+
+
+def test_look__once_and_a_round_in_progress__takes_no_other(world: World) -> None:
+    world.opened()
+    market = Market(Options(once=True))
+    market.look(world.context)
+    records.note_state(world.journal, ROUND, stage="waiting")
+    world.opened(ROUND + 1, spec=replace(world.spec, nonce=78))
+    market.look(world.context)
+    assert len(duties(world)) == 1
+    assert not world.context.stopping.is_set()
+
+
+@pytest.mark.parametrize("stage", ["final", "missed", "refused", "lost"])
+def test_look__once_and_the_round_has_ended__stops(world: World, stage: str) -> None:
+    world.opened()
+    market = Market(Options(once=True))
+    for _ in range(2):
+        market.look(world.context)
+    records.note_state(world.journal, ROUND, stage="committed")
+    for row in world.journal.duties(DutyState.OWED):
+        world.journal.agenda.settle(row, DutyState.DONE)
+    market.look(world.context)
+    assert not world.context.stopping.is_set()
+    records.note_state(world.journal, ROUND, stage=stage)
+    market.look(world.context)
+    assert world.context.stopping.is_set()
+
+
+def test_look__once_with_an_old_round_in_the_journal__takes_one_more(world: World) -> None:
+    records.note_state(world.journal, ROUND - 1, stage="final")
+    world.opened()
+    Market(Options(once=True)).look(world.context)
+    assert len(duties(world)) == 1
+    assert not world.context.stopping.is_set()

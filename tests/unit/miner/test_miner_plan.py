@@ -2,7 +2,7 @@
 
 import pytest
 
-from miner.plan import CAUTION, Costs, plan, reserve
+from miner.plan import CAUTION, Costs, hopeless, plan, reserve
 
 COSTS = Costs(finish=2.0, per_byte=1e-6, submit=1.0)
 
@@ -45,3 +45,17 @@ def test_from_json__not_ours__defaults(value: object) -> None:
 
 def test_from_json__own__same() -> None:
     assert Costs.from_json(COSTS.to_json()) == COSTS
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "held_out", "expected"),
+    [(0.1, 70, True), (0.78, 70, True), (0.82, 70, False), (0.82, 5000, True), (0.9, 70, False), (0.0, 0, False)],
+)
+def test_hopeless__minimum_of_90_percent__only_where_luck_cannot_help(
+    accuracy: float, held_out: int, expected: bool
+) -> None:
+    assert hopeless(accuracy, held_out, 0.9) is expected
+
+
+def test_hopeless__minimum_of_everything__a_slip_is_forgiven() -> None:
+    assert not hopeless(0.97, 100, 1.0)

@@ -124,12 +124,6 @@ def test_settle__not_asked_to_withdraw__keeps_the_credit(committed: World) -> No
     assert not committed.transactions.sent
 
 
-def test_settle__once__stops_the_program(committed: World) -> None:
-    committed.finalized(Outcome.BLOCK)
-    settle(DUTY, committed.context, Options(once=True))
-    assert committed.context.stopping.is_set()
-
-
 def test_result_of__not_final__has_no_outcome(committed: World) -> None:
     assert result_of(committed.journal, ROUND, MINER.address).sentence() == "not final yet"
 

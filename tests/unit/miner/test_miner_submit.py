@@ -51,6 +51,16 @@ def test_seal__model_file_gone__dropped(trained: World) -> None:
     assert "is gone" in result.why
 
 
+def test_seal__model_cannot_reach_the_minimum__locks_no_stake(trained: World) -> None:
+    room = open_room(trained.context, ROUND)
+    bad = records.Trained(room.model, ANCHOR, bytes(32), 0.1, 0.0, held_out=70)
+    records.save_trained(trained.journal, ROUND, bad)
+    result = seal(SEAL_DUTY, trained.context, OPTIONS)
+    assert isinstance(result, Drop)
+    assert "10.0 % on held-out data, the task's minimum is 60.0 %" in result.why
+    assert records.submission(trained.journal, ROUND) is None
+
+
 def test_seal__ipfs_down__raises_and_nothing_is_owed(trained: World) -> None:
     trained.ipfs.down = True
     with pytest.raises(ContentUnavailable):
