@@ -105,11 +105,11 @@ class Display:
             mark = f"{item.status}{item.position}{words}{item.round.epoch if item.round else 0}"
             if self._said.get(item.task_id) != mark:
                 self._said[item.task_id] = mark
-                self._console.print(one_line(item), highlight=False)
+                self._console.print(one_line(item), highlight=False, markup=False)
         for trouble in troubles:
             if self._said.get(-1) != trouble:
                 self._said[-1] = trouble
-                self._console.print(f"  {trouble}", highlight=False)
+                self._console.print(f"  {trouble}", highlight=False, markup=False)
 
     def _table(self) -> RenderableType:
         elapsed = time.monotonic() - self._at

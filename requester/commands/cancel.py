@@ -11,6 +11,7 @@ from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.types import TaskStatus, same_address
 from requester import lookup
+from requester.commands.home import log_to_file
 from requester.outcomes import STATUS_WORDS
 
 
@@ -20,6 +21,7 @@ from requester.outcomes import STATUS_WORDS
 @chain_options
 def cancel(settings: Settings, task: int, yes: bool) -> None:
     """Take TASK back while it waits in the queue; a tenth of the fee floor is burned."""
+    log_to_file(settings)
     with open_context(settings, "requester", with_ipfs=False) as context:
         found = lookup.submission(context.chain, task)
         if not same_address(found.requester, context.address):

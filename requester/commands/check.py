@@ -68,9 +68,9 @@ def _print(prepared: Prepared, offer: Quote | None, why: str) -> None:
     console = Console(soft_wrap=True)
     console.print(prepared_table(prepared))
     for warning in prepared.warnings:
-        console.print(f"warning: {warning}", style="yellow")
+        console.print(f"warning: {warning}", style="yellow", markup=False)
     if offer is None:
-        console.print(f"\nThe task is well formed. No chain was asked ({why}).", highlight=False)
+        console.print(f"\nThe task is well formed. No chain was asked ({why}).", highlight=False, markup=False)
     else:
         console.print()
         console.print(quote_table(offer))

@@ -42,7 +42,7 @@ def submit(settings: Settings, task: Path, output: Path | None, yes: bool, detac
     console = Console(stderr=True, soft_wrap=True)
     console.print(prepared_table(prepared))
     for warning in prepared.warnings:
-        console.print(f"warning: {warning}", style="yellow")
+        console.print(f"warning: {warning}", style="yellow", markup=False)
 
     def confirm(offer: Quote) -> bool:
         console.print()

@@ -65,6 +65,8 @@ def follow(context: Context, task_ids: Sequence[int]) -> None:
             say(f"the model is {model}; {CARD} beside it says what it is")
         elif item.status is TaskStatus.DONE:
             failed.append(f"task {item.task_id}: the model could not be fetched; try `dlbc-request download`")
+        elif item.status is TaskStatus.CANCELLED:
+            failed.append(f"task {item.task_id} was cancelled; `dlbc-request submit --again` submits it once more")
         elif item.outcome is not Outcome.NONE:
             failed.append(f"task {item.task_id}: {TABLE[item.outcome][0]}. {ADVICE[item.outcome]}")
     for sentence in still_owed(context, reports):
