@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from dlbc.artifact import cipher_size
 from dlbc.errors import InvalidArtifact
 from dlbc.json_node import JSONNode
 from dlbc.wire import canonical
@@ -32,10 +33,6 @@ MAX_INPUT_VALUES = 1 << 22  # of one sample: 16 MiB as float32
 MAX_TRAIN_SECS = 30 * 86_400
 METRICS = ("accuracy",)
 
-CIPHER_HEADER_BYTES = 84
-CIPHER_CHUNK_BYTES = 1 << 20
-CIPHER_TAG_BYTES = 16
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _MAX_ARGUMENTS = 16
@@ -43,12 +40,6 @@ _MAX_ARGUMENT = 1 << 20
 _LABEL_BYTES = 8  # int64
 _MAX_VALUE_BYTES = 8  # no tensor type is wider
 _FILE_SLACK_BYTES = 65_536  # safetensors header
-
-
-def ciphertext_bytes(plain_bytes: int) -> int:
-    """Size of the ciphertext of a file of `plain_bytes`: header, chunks and one tag for each chunk."""
-    chunks = max(1, -(-plain_bytes // CIPHER_CHUNK_BYTES))
-    return CIPHER_HEADER_BYTES + plain_bytes + chunks * CIPHER_TAG_BYTES
 
 
 @dataclass(frozen=True)
@@ -134,9 +125,9 @@ class Manifest:
         return sum(shard.bytes for shard in self.data.train.shards) + self.data.test.bytes
 
     @property
-    def max_model_ciphertext_bytes(self) -> int:
+    def max_model_cipher_size(self) -> int:
         """The largest announced artifact worth fetching."""
-        return ciphertext_bytes(self.model.max_bytes)
+        return cipher_size(self.model.max_bytes)
 
     def to_bytes(self) -> bytes:
         """The canonical JSON encoding; its CID digest is `TaskSpec.manifest`."""
@@ -245,14 +236,14 @@ def _data(node: JSONNode, values: int) -> Data:
         ),
         TestData(
             cid=test["cid"].cid(),
-            bytes=test["bytes"].integer(1, ciphertext_bytes(MAX_DATA_BYTES)),
+            bytes=test["bytes"].integer(1, cipher_size(MAX_DATA_BYTES)),
             plain_bytes=_size_of_samples(test["plain_bytes"], test["samples"], values),
             sha256=test["sha256"].digest(),
             samples=test["samples"].integer(1, MAX_SAMPLES),
             samples_root=test["samples_root"].digest(),
         ),
     )
-    expected = ciphertext_bytes(data.test.plain_bytes)
+    expected = cipher_size(data.test.plain_bytes)
     if data.test.bytes != expected:
         test["bytes"].fail(f"{data.test.bytes}, but {data.test.plain_bytes} plain bytes make {expected} encrypted")
     return data

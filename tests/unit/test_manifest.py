@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from dlbc.artifact import cipher_size
 from dlbc.errors import InvalidArtifact
-from dlbc.manifest import MAX_MANIFEST_BYTES, Manifest, ciphertext_bytes
+from dlbc.manifest import MAX_MANIFEST_BYTES, Manifest
 from dlbc.wire import canonical
 
 CID = "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"
@@ -135,8 +134,3 @@ def test_to_bytes__what_was_read__gives_the_same_bytes() -> None:
     assert manifest.input_shape == (1, 8, 8)
     assert manifest.data.train.shards[0].sha256 == bytes.fromhex("ab" * 32)
     assert manifest.data_bytes == 103608 + 26156
-
-
-@pytest.mark.parametrize("size", [0, 1, 2**20 - 1, 2**20, 2**20 + 1, 5 * 2**20])
-def test_ciphertext_bytes__any_size__equals_what_encryption_writes(size: int) -> None:
-    assert ciphertext_bytes(size) == cipher_size(size)
