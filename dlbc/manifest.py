@@ -125,7 +125,7 @@ class Manifest:
         return sum(shard.bytes for shard in self.data.train.shards) + self.data.test.bytes
 
     @property
-    def max_model_cipher_size(self) -> int:
+    def max_model_ciphertext_bytes(self) -> int:
         """The largest announced artifact worth fetching."""
         return cipher_size(self.model.max_bytes)
 
