@@ -86,8 +86,8 @@ def unstake(settings: Settings, amount: str | None) -> None:
         wanted = account.free_stake if amount is None else funds.parse_amount(amount)
         if wanted == 0 or wanted > account.free_stake:
             raise UsageError(
-                f"{amount_in_words(account.free_stake)} of stake are free, {amount_in_words(account.locked)} are locked "
-                "by seats and commits: leave the seat first, or unstake less"
+                f"{amount_in_words(account.free_stake)} of stake are free, {amount_in_words(account.locked)} are "
+                "locked by seats and commits: leave the seat first, or unstake less"
             )
         call = context.hub.request_unbond(wanted)
         transactions.send_and_wait(transactions.fresh_name("request-unbond", call), call, funds.TIMEOUT)

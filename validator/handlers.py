@@ -56,8 +56,9 @@ def handlers(windows: Windows) -> Mapping[type[Event], Callable[..., None]]:
             )
 
     def block_appended(event: BlockAppended, context: Context) -> None:
-        # Later submissions are compared with it, perhaps when its miner serves it no more.
-        context.journal.owe(Duty(FETCH_WINNER, event.header.round_id))
+        if event.height > 0:  # the first block has no model
+            # Later submissions are compared with it, perhaps when its miner serves it no more.
+            context.journal.owe(Duty(FETCH_WINNER, event.header.round_id))
 
     def round_finalized(event: RoundFinalized, context: Context) -> None:
         context.journal.owe(Duty(SETTLE, event.round_id))

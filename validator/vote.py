@@ -63,7 +63,7 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
     return Done()
 
 
-def _judge(  # noqa: PLR0917  # what is judged, with what, and how
+def _judge(  # what is judged, with what, and how
     context: Context,
     source: Source,
     spec: TaskSpec,

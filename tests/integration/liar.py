@@ -1,4 +1,4 @@
-"""A miner that claims more than its model can do: the miner's own program with one duty replaced."""
+"""A miner that claims another score than its model has: the miner's own program with one duty replaced."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from unittest import mock
 
 import click
 
+from dlbc.chain.events import TaskSubmitted
 from dlbc.cli import chain_options, open_context, run_main
 from dlbc.config import Settings
 from dlbc.funds import parse_amount
@@ -17,12 +18,13 @@ BOAST = 7
 
 
 def boast(duty: Any, context: Any, options: Options) -> Any:
-    """Counts honestly, and signs `BOAST` more."""
+    """Counts honestly, and signs `BOAST` more; where that is more than there are samples, as many less."""
     honest = claim._points
 
     def more(*arguments: Any) -> tuple[int, str]:
         points, why = honest(*arguments)
-        return points + BOAST, why
+        most = context.journal.events(TaskSubmitted)[-1].spec.score_max
+        return (points + BOAST if points + BOAST <= most else points - BOAST), why
 
     with mock.patch.object(claim, "_points", more):
         return claim.score(duty, context, options)
