@@ -1,0 +1,16 @@
+"""What prints the tables of docs/benchmarks.md: `python -m benchmarks [part ...]`.
+
+A part is a module with `measure()`, which gives plain JSON, and `section(measured)`, which makes tables of it.
+
+| File | Concern |
+|---|---|
+| `signature.py`, `network.py`, `gas.py`, `embedding.py`, `round.py` | the parts |
+| `hub_on_anvil.py`, `driven_round.py` | what `gas` drives: the contracts, and whole rounds against them |
+| `watched_market.py` | what `round` watches: a market of real programs, its clock and its memory |
+| `model_files.py` | model files of the sizes that the paper reports |
+| `timing.py`, `machine.py` | seconds, medians, and where they were measured |
+| `tables.py`, `document.py`, `results.py` | tables for terminal and document, the document, the kept results |
+
+`embedding` needs torch, numpy, scipy, safetensors and scikit-learn, nothing of the chain; the others what `make setup`
+installs.
+"""
