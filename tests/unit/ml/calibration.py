@@ -81,7 +81,7 @@ def mine(
 
 
 def tuned(model: Network, data: Dataset, epochs: int, rate: float) -> None:
-    train(model, data, seed=digest("thief"), epochs=epochs, settings=Settings(rate=rate))
+    train(model, data, seed=digest("thief"), epochs=epochs, settings=Settings(rate=rate, weight_decay=0.02, pull=0.0))
 
 
 def _prune(model: Network, share: float) -> None:

@@ -14,7 +14,8 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.device import pick_device
 from dlbc.ml.evaluate import score
 from dlbc.ml.models import build, initialise
-from dlbc.ml.training import Epoch, countdown, train
+from dlbc.ml.training import Epoch, Settings, countdown, train
+from dlbc.ml.watermark import start_score
 
 SEED = digest("a miner")
 
@@ -180,3 +181,10 @@ def test_pick_device__cpu_asked__cpu() -> None:
     assert pick_device(device="cpu")[0].type == "cpu"
     assert pick_device(gpu=-1)[0].type == "cpu"
     assert pick_device()[1]
+
+
+def test_train__pull__keeps_the_network_near_its_start(train_set: Dataset) -> None:
+    free, held = fresh(MLP, train_set), fresh(MLP, train_set)
+    train(free, train_set, seed=SEED, epochs=6, settings=Settings(pull=0.0))
+    train(held, train_set, seed=SEED, epochs=6, settings=Settings(pull=5.0))
+    assert start_score(held, SEED) > start_score(free, SEED) + 2
