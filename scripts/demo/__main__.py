@@ -70,7 +70,9 @@ def main() -> int:
 def perform(market: Market, console: Console, seconds: int) -> None:
     """Both rounds, and the proof that they went as told."""
     console.rule("[bold]DLBC: mining is training")
-    console.print("[bold]1[/] a chain, an IPFS meeting point, keys, contracts")
+    console.print(
+        "[bold]1[/] a chain, an IPFS meeting point, keys, contracts (the first run compiles them: a minute or two)"
+    )
     market.start_chain()
     market.start_meeting_point()
     cast = [(REQUESTER, "requester"), (THIEF, "thief")]

@@ -133,6 +133,8 @@ class Story:
             case events.RoundFinalized():
                 outcome = Outcome(event.outcome).name.replace("_", " ").lower()
                 yield f"[bold]round {event.round_id} is final: {outcome}[/]"
+            case events.BlockAppended() if event.height == 0:
+                yield f"the chain of DLBC blocks begins with 0x{event.head.hex()[:16]}…"
             case events.BlockAppended():
                 yield (
                     f"[bold magenta]DLBC block {event.height}[/] 0x{event.head.hex()[:16]}… by "
