@@ -32,11 +32,19 @@ def load(tmp_path: Path) -> Any:
     return load
 
 
-def test_load__development__has_the_structs_in_their_order() -> None:
-    profile = profiles.load("development")
+def test_load__fields_in_any_order__come_in_the_structs(content: dict[str, Any], load: Any) -> None:
+    fields = "settle guard key claim show voteCommit voteReveal appeal".split()
+    content["timing"] = {f"{name}Secs": number for number, name in reversed(list(enumerate(fields)))}
+    assert load(content).timing == tuple(range(8))
+
+
+def test_load__amounts__are_in_base_units(content: dict[str, Any], load: Any) -> None:
+    content |= {"genesis_supply": "1000000"}
+    content["economy"] |= {"feeUnit": "0.5", "minerUnit": "10"}
+    content["limits"]["slotFeePerSec"] = "0.001"
+    profile = load(content)
     assert profile.genesis_supply == 1_000_000 * DLBC
-    assert profile.timing == (2, 2, 30, 20, 20, 30, 20, 0)
-    assert profile.economy[:4] == (DLBC // 2, 10 * DLBC, 50 * DLBC, 50 * DLBC)
+    assert profile.economy[:2] == (DLBC // 2, 10 * DLBC)
     assert profile.limits[4] == DLBC // 1000
 
 
