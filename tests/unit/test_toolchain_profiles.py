@@ -33,7 +33,7 @@ def load(tmp_path: Path) -> Any:
 
 
 def test_load__fields_in_any_order__come_in_the_structs(content: dict[str, Any], load: Any) -> None:
-    fields = "settle guard key claim show voteCommit voteReveal appeal".split()
+    fields = ["settle", "guard", "key", "claim", "show", "voteCommit", "voteReveal", "appeal"]
     content["timing"] = {f"{name}Secs": number for number, name in reversed(list(enumerate(fields)))}
     assert load(content).timing == tuple(range(8))
 
