@@ -252,10 +252,11 @@ def _checks(measured: dict[str, Any]) -> Table:
     weights = [found["weights"] for found in measured["scales"]]
     own, aligned, related = (growth(weights, [s[name] for s in measured["scales"]]) for name in CHECKS)
     note = (
-        f"Processor time. It grows about as weights^{own:.2f} (detection in the model's own order), weights^{aligned:.2f} "
-        f"(detection after alignment) and weights^{related:.2f} (lineage), fitted over both families. The networks are "
-        "freshly initialised: time depends on shapes, hardly on values. A validator runs one detection for each listed "
-        "model, and one lineage check for each listed model and reference; only disputes need an aligned detection."
+        f"Processor time. It grows about as weights^{own:.2f} (detection in the model's own order), "
+        f"weights^{aligned:.2f} (detection after alignment) and weights^{related:.2f} (lineage), fitted over both "
+        "families. The networks are freshly initialised: time depends on shapes, hardly on values. A validator runs "
+        "one detection for each listed model, and one lineage check for each listed model and reference; only disputes "
+        "need an aligned detection."
     )
     columns = ["Network", "Carrier weights", "Widest group", "Detect, own order", "Detect, aligned", "Lineage"]
     return Table("Cost of checking one model, or one pair", columns, rows, note)
