@@ -17,7 +17,8 @@ from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Hub
 from dlbc.chain.refusals import amount_in_words
 from dlbc.journal import Event
-from dlbc.types import Outcome, Phase
+from dlbc.types import BlockHeader, Outcome, Phase
+from dlbc.wire.tally import lower_median
 from dlbc.wire.vote_word import unpack
 from scripts.demo.market import Actor, Market
 
@@ -141,6 +142,7 @@ class Story:
                     f"{self.name(event.header.miner)}, score {event.header.score} of {event.header.score_max}, "
                     f"emission {amount_in_words(event.header.emission)}"
                 )
+                yield from self._tie(event.header)
             case events.Slashed():
                 reason = event.reason.name.lower()
                 yield f"{self.name(event.account)} loses {amount_in_words(event.amount)} of stake: {reason}"
@@ -157,6 +159,15 @@ class Story:
             flag = f" [bold red]{vote.flags.name}[/]" if vote.flags else ""
             parts.append(f"{self.name(claim.miner)} {vote.score}{flag}")
         return " · ".join(parts) + (f" [bold red]task {flags.name}[/]" if flags else "")
+
+    def _tie(self, header: BlockHeader) -> Iterator[str]:
+        """Why a better score did not win, where there is one."""
+        words = [unpack(vote.word)[0] for vote in self.of(events.VoteRevealed, round_id=header.round_id)]
+        for place, claim in enumerate(self.listed(header.round_id)):
+            votes = [word[place] for word in words]
+            median = lower_median([vote.score for vote in votes])
+            if median > header.score and not any(vote.flags for vote in votes):
+                yield f"  ({median} by {self.name(claim.miner)} ties within the task's tolerance: commit order decides)"
 
     def listed(self, round_id: int) -> list[events.ModelClaimed]:
         """The listed claims in the order that votes number them: best claim first, then earliest commit."""
