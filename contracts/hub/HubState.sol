@@ -81,8 +81,8 @@ abstract contract HubState is TaskQueue, BlockLedger {
         facts.claimEnd = r.keyAt + r.claimSpan;
         facts.listed = r.listed;
         facts.shown = CandidateList.count(r.shown);
-        // while commits are open, the times of later phases do not matter
-        if (block.timestamp < facts.commitEnd) return facts;
+        // before the commits and before the claims are closed, no other time matters
+        if (block.timestamp < facts.commitEnd || (facts.keyAt != 0 && block.timestamp < facts.claimEnd)) return facts;
         Timing storage rules = _parameters(r.version).timing;
         facts.keyFrom = facts.commitEnd + rules.guardSecs;
         facts.keyUntil = facts.keyFrom + rules.keySecs;

@@ -159,7 +159,10 @@ abstract contract Views is IDLBC, HubState {
         result.keyFrom = facts.commitEnd + rules.guardSecs;
         result.keyUntil = result.keyFrom + rules.keySecs;
         result.keyAt = r.keyAt;
-        if (r.keyAt != 0) (result.claimEnd, result.showEnd) = (facts.claimEnd, facts.showEnd);
+        if (r.keyAt != 0) {
+            result.claimEnd = facts.claimEnd;
+            result.showEnd = facts.claimEnd + rules.showSecs;
+        }
         result.commits = r.commits;
         result.claims = r.claims;
         result.listed = r.listed;

@@ -25,43 +25,52 @@ library Tally {
     {
         result = new ICommittee.Verdict[](candidates);
         for (uint256 i; i < candidates; ++i) {
-            result[i] = verdict(words, i);
+            result[i] = verdict(words, i * CANDIDATE_BITS);
         }
-        for (uint256 bit; bit < 16; ++bit) {
-            if (majority(words, TASK_SHIFT + bit)) taskFlags |= uint16(1 << bit);
-        }
+        taskFlags = uint16(majorities(words, TASK_SHIFT, 16));
     }
 
-    function verdict(uint256[] memory words, uint256 candidate)
-        internal
-        pure
-        returns (ICommittee.Verdict memory result)
-    {
-        uint256 shift = candidate * CANDIDATE_BITS;
-        uint256[] memory scores = new uint256[](words.length);
-        uint256[5] memory raised;
+    /// @param shift where the candidate's field begins
+    function verdict(uint256[] memory words, uint256 shift) internal pure returns (ICommittee.Verdict memory result) {
+        uint256 votes = words.length;
+        uint256[] memory scores = new uint256[](votes);
         uint256 counted;
-        for (uint256 i; i < words.length; ++i) {
+        uint256 raised;
+        for (uint256 i; i < votes; ++i) {
             uint256 field = (words[i] >> shift) & SKIPPED;
             if (field == SKIPPED) continue;
             _insert(scores, counted++, field & ((1 << SCORE_BITS) - 1));
-            for (uint256 bit; bit < 5; ++bit) {
-                raised[bit] += (field >> (SCORE_BITS + bit)) & 1;
-            }
+            raised |= field >> SCORE_BITS;
         }
         // a candidate that everyone skipped has no median: nobody takes him for a winner
         if (counted != 0) result.median = uint40(scores[(counted - 1) / 2]);
-        for (uint256 bit; bit < 5; ++bit) {
-            if (2 * raised[bit] > words.length) result.flags |= uint8(1 << bit);
+        // most candidates are not flagged by anyone
+        if (raised != 0) result.flags = uint8(_raised(words, shift));
+    }
+
+    /// @notice Which of `count` bits, from `shift` on, more than half of the words have.
+    function majorities(uint256[] memory words, uint256 shift, uint256 count) internal pure returns (uint256 flags) {
+        uint256 any;
+        for (uint256 i; i < words.length; ++i) {
+            any |= words[i] >> shift;
+        }
+        for (uint256 bit; bit < count && any >> bit != 0; ++bit) {
+            uint256 votes;
+            for (uint256 i; i < words.length; ++i) {
+                votes += (words[i] >> (shift + bit)) & 1;
+            }
+            if (2 * votes > words.length) flags |= 1 << bit;
         }
     }
 
-    function majority(uint256[] memory words, uint256 bit) internal pure returns (bool) {
-        uint256 count;
+    /// @dev The candidate's flags with a strict majority of all votes; one that skipped him raises none.
+    function _raised(uint256[] memory words, uint256 shift) private pure returns (uint256) {
+        uint256[] memory fields = new uint256[](words.length);
         for (uint256 i; i < words.length; ++i) {
-            count += (words[i] >> bit) & 1;
+            uint256 field = (words[i] >> shift) & SKIPPED;
+            if (field != SKIPPED) fields[i] = field;
         }
-        return 2 * count > words.length;
+        return majorities(fields, SCORE_BITS, 5);
     }
 
     /// @dev Keeps the first `length` elements sorted.

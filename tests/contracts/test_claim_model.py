@@ -1,0 +1,205 @@
+"""`claimModel`: who may open which commitment, and what he may say of it."""
+
+from __future__ import annotations
+
+import brownie
+import pytest
+from round_play import Commitment, keccak, plain, refused
+
+# answers every call with isValidSignature's magic value
+AGREEABLE = "0x631626ba7e60e01b60005260206000f3"
+
+
+@pytest.fixture
+def committed(play, requester, miner, other_miner):
+    """Two commits, and the test key is out."""
+    round_ = play.open(requester)
+    play.commit(round_, miner, other_miner)
+    play.reveal_key(round_)
+    return round_
+
+
+def claim(play, round_, commitment, score=300, signature=None, model=None, spec=None):
+    signature = signature or play.sign(model or round_.models[0], score)
+    return play.hub.claimModel.call(commitment, score, spec or round_.spec, signature, play.by)
+
+
+def set_code(address, code):
+    brownie.web3.provider.make_request("anvil_setCode", [str(address), code])
+
+
+def test_claim_model__before_the_key__reverts(play, requester, miner):
+    round_ = play.open(requester)
+    model = play.commit(round_, miner)[0]
+    with refused("WrongPhase", 2):
+        claim(play, round_, model.commitment)
+
+
+def test_claim_model__too_late__reverts(play, committed):
+    assert play.wait(committed) == "Tally"  # nothing is listed
+    with refused("WrongPhase", 13):
+        claim(play, committed, committed.models[0].commitment)
+
+
+def test_claim_model__never_committed__reverts(play, committed, miners):
+    model = play.model(committed, miners[2])
+    with refused("NotCommitted", miners[2]):
+        claim(play, committed, model.commitment, model=model)
+
+
+@pytest.mark.parametrize("name", [name for name in Commitment._fields if name not in ("roundId", "miner")])
+def test_claim_model__changed_member__reverts(play, committed, name):
+    """Also with a good signature over the changed commitment: the commit binds every member."""
+    model = committed.models[0]
+    other = 7 if name == "artifactBytes" else keccak("other")
+    changed = play.model(committed, model.miner)
+    changed.commitment = model.commitment._replace(**{name: other})
+    with refused("CommitmentMismatch"):
+        claim(play, committed, changed.commitment, model=changed)
+
+
+def test_claim_model__another_miners_commitment__reverts(play, committed):
+    first, second = committed.models
+    with refused("CommitmentMismatch"):
+        claim(play, committed, first.commitment._replace(miner=str(second.miner)), model=second)
+
+
+def test_claim_model__copied_commit__opens_for_nobody(play, requester, miner, other_miner):
+    """The thief commits what he saw in the mempool: whatever he puts in, it is not what he committed to."""
+    round_ = play.open(requester)
+    model = play.commit(round_, miner)[0]
+    play.hub.commitModel(*play.commit_arguments(round_, model), {"from": other_miner})
+    play.reveal_key(round_)
+    stolen = play.model(round_, other_miner)
+    stolen.commitment = model.commitment._replace(miner=str(other_miner))
+    with refused("CommitmentMismatch"):
+        claim(play, round_, stolen.commitment, model=stolen)
+    with refused("BadSignature", miner):
+        claim(play, round_, model.commitment, signature=play.sign(model, 300, signer=other_miner))
+
+
+def test_claim_model__model_of_an_earlier_round__reverts(play, requester, miner, other_miner):
+    old = play.judged(requester, {miner: 300})
+    play.finalize(old, old.models[0])
+    round_ = play.open(requester)
+    stolen = old.models[0]
+    play.hub.commitModel(
+        round_.id,
+        play.announced(stolen),
+        stolen.commitment.artifact,
+        stolen.commitment.artifactBytes,
+        round_.anchor,
+        round_.spec_hash,
+        {"from": miner},
+    )
+    play.reveal_key(round_)
+    moved = play.model(round_, miner)
+    moved.commitment = stolen.commitment._replace(roundId=round_.id)
+    with refused("CommitmentMismatch"):
+        claim(play, round_, moved.commitment, model=moved)
+
+
+@pytest.mark.parametrize(("name", "error"), [("anchor", "AnchorMismatch"), ("specHash", "SpecMismatch")])
+def test_claim_model__bound_elsewhere__reverts(play, requester, miner, name, error):
+    round_ = play.open(requester)
+    model = play.commit(round_, miner, **{name: keccak("elsewhere")})[0]
+    play.reveal_key(round_)
+    with refused(error):
+        claim(play, round_, model.commitment, model=model)
+
+
+def test_claim_model__declared_parent__reverts(play, requester, miner):
+    round_ = play.open(requester)
+    model = play.commit(round_, miner, parent=keccak("parent"))[0]
+    play.reveal_key(round_)
+    with refused("BadParameter"):
+        claim(play, round_, model.commitment, model=model)
+
+
+def test_claim_model__other_spec__reverts(play, committed):
+    with refused("SpecMismatch"):
+        claim(play, committed, committed.models[0].commitment, spec=committed.spec._replace(minScore=0))
+
+
+def test_claim_model__more_than_perfect__reverts(play, committed):
+    with refused("ScoreOutOfRange", 361, 0, 360):
+        claim(play, committed, committed.models[0].commitment, score=361)
+
+
+def test_claim_model__other_score_than_signed__reverts(play, committed, miner):
+    signature = play.sign(committed.models[0], 299)
+    with refused("BadSignature", miner):
+        claim(play, committed, committed.models[0].commitment, signature=signature)
+
+
+@pytest.mark.parametrize("domain", [{"chain_id": 1}, {"hub": "0x" + "11" * 20}])
+def test_claim_model__signed_for_elsewhere__reverts(play, committed, miner, domain):
+    signature = play.sign(committed.models[0], 300, **domain)
+    with refused("BadSignature", miner):
+        claim(play, committed, committed.models[0].commitment, signature=signature)
+
+
+def test_claim_model__garbage_signature__reverts(play, committed, miner):
+    with refused("BadSignature", miner):
+        claim(play, committed, committed.models[0].commitment, signature="0x1234")
+
+
+def test_claim_model__twice__reverts(play, committed, miner):
+    play.claim(committed, committed.models[0], 300)
+    with refused("AlreadyClaimed", miner):
+        claim(play, committed, committed.models[0].commitment)
+
+
+def test_claim_model__by_anyone__lists_the_claim(play, committed, miner):
+    model = committed.models[0]
+    transaction = play.claim(committed, model, 300)
+    event = transaction.events["ModelClaimed"]
+    assert (event["roundId"], event["miner"], event["commitmentHash"]) == (committed.id, miner, model.hash)
+    assert (event["sequence"], event["score"], event["listed"]) == (1, 300, True)
+    assert plain(event["commitment"]) == tuple(model.commitment)
+    assert plain(play.hub.candidates(committed.id)) == ((miner, 300, 1, False, model.hash),)
+    assert plain(play.hub.commitOf(committed.id, miner)) == (1, True, True)
+    assert play.phase(committed) == "Claim"
+
+
+def test_claim_model__below_the_threshold__opens_but_is_not_listed(play, committed, miner):
+    event = play.claim(committed, committed.models[0], 99).events["ModelClaimed"]
+    assert not event["listed"]
+    assert plain(play.hub.candidates(committed.id)) == ()
+    assert plain(play.hub.commitOf(committed.id, miner)) == (1, True, True)
+
+
+def test_claim_model__last_one__ends_the_phase(play, committed):
+    play.claim(committed, committed.models[0], 300)
+    last = play.claim(committed, committed.models[1], 310)
+    assert play.phase(committed) == "Show"
+    assert play.hub.round(committed.id)["claimEnd"] == last.timestamp
+
+
+def test_claim_model__account_with_code__still_signs_with_its_key(play, committed, miner):
+    """An EIP-7702 account: its code refuses, or even reverts, and its key counts."""
+    signature = play.sign(committed.models[0], 300)
+    set_code(miner, "0x60006000fd")
+    claim(play, committed, committed.models[0].commitment, signature=signature)
+
+
+def test_claim_model__contract_account__says_what_it_signed(play, committed, miner):
+    signature = "0x" + "00" * 65
+    with refused("BadSignature", miner):
+        claim(play, committed, committed.models[0].commitment, signature=signature)
+    set_code(miner, AGREEABLE)
+    claim(play, committed, committed.models[0].commitment, signature=signature)
+
+
+def test_claim_model__eight_claims__the_six_best_are_listed_in_order(play, requester, miners):
+    scores = [300, 310, 305, 310, 290, 320, 305, 280]
+    round_ = play.claimed(requester, dict(zip(miners, scores, strict=True)))
+    listed = play.hub.candidates(round_.id)
+    expected = sorted(((-score, number + 1) for number, score in enumerate(scores)))[:6]
+    assert [(-candidate[1], candidate[2]) for candidate in listed] == expected
+    assert [round_.models[candidate[2] - 1].hash for candidate in listed] == [str(candidate[4]) for candidate in listed]
+    state = play.hub.round(round_.id)
+    assert (state["claims"], state["listed"]) == (8, 6)
+    for model in (round_.models[4], round_.models[7]):
+        with refused("NotListed", model.hash):
+            play.hub.showKey.call(model.commitment, model.key, play.by)
