@@ -101,8 +101,11 @@ class Appraisal:
 
 
 def tokens(amount: float) -> str:
-    """An amount of base units in DLBC, short."""
-    return f"{amount / UNIT:,.4g}"
+    """An amount of base units in DLBC for people: two decimals, or two digits of what is smaller."""
+    value = amount / UNIT
+    if value != 0 and abs(value) < 0.01:
+        return f"{value:.2g}"
+    return f"{value:,.2f}".removesuffix("00").removesuffix(".")
 
 
 def winner_pay(fee: int, terms: Terms, contenders: float) -> tuple[float, float, float, float]:

@@ -17,7 +17,7 @@ from dlbc.manifest import Manifest
 from dlbc.materials import fetch_manifest, fetch_model_ciphertext
 from dlbc.ml.models import build
 from dlbc.service import Done, Drop
-from dlbc.types import ZERO_BYTES32, ModelCommitment
+from dlbc.types import ZERO_BYTES32, ModelCommitment, Phase
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commit_digest
 from miner import records
@@ -41,8 +41,8 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
     """Rebuilds the commitment; tried until the ciphertext arrives."""
     room, journal = open_room(context, duty.round_id), context.journal
     committed = journal.events(ModelCommitted, round_id=room.round_id, miner=context.account.address)
-    if not committed:
-        return Drop(f"round {room.round_id}: the commit was lost in a reorganisation")
+    if not committed or context.hub.round(room.round_id).phase is Phase.FINAL:
+        return Drop(f"round {room.round_id} is over, or lost in a reorganisation: nothing is left to claim")
     event = committed[-1]
     known = records.submission(journal, room.round_id)
     if known is not None and commit_digest(known) == event.commitment:

@@ -14,6 +14,7 @@ from dlbc.errors import ChainError
 from dlbc.service import read_status
 from dlbc.types import Phase
 from miner import records, words
+from miner.choose import tokens
 from miner.errands import running
 from miner.history import result_of
 
@@ -119,7 +120,7 @@ def _history_table(rounds: list[dict[str, Any]]) -> Table:
     for found in rounds:
         income = int(found["income"])
         sign = "-" if income < 0 else "+" if income else ""
-        table.add_row(str(found["round_id"]), f"{sign}{amount_in_words(abs(income))}", found["sentence"])
+        table.add_row(str(found["round_id"]), f"{sign}{tokens(abs(income))} DLBC", found["sentence"])
     return table
 
 
@@ -130,7 +131,7 @@ def _until(found: dict[str, Any]) -> str:
 
 
 def _dlbc(amount: str) -> str:
-    return amount_in_words(int(amount))
+    return f"{tokens(int(amount))} DLBC"
 
 
 def stake_words(context: Context, options: Options) -> str:

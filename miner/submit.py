@@ -121,10 +121,11 @@ def commit(duty: Duty, context: Context, options: Options) -> Result:
 
 
 def _committed(context: Context, room: Room) -> Result:
-    left = words.seconds(room.commit_end - context.chain.now())
+    left = room.commit_end - context.chain.now()
+    when = f" {words.seconds(left)} before the deadline" if left >= 1 else ""  # else noticed after a restart
     unit = tokens(context.hub.economy().miner_unit)
     records.note_state(context.journal, room.round_id, stage="committed", why=None)
-    message = f"committed {left} before the deadline; {unit} DLBC of stake are locked until the round is final"
+    message = f"committed{when}; {unit} DLBC of stake are locked until the round is final"
     tell(context, "committed", message, round_id=room.round_id)
     return Done()
 

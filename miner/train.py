@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 FETCH_SECONDS = 20.0
 FETCH_PAUSE = 2.0
 LOOK_SECONDS = 1.0  # how often chain and agenda are asked between two steps
-REPORT_SECONDS = 0.5
+REPORT_SECONDS = 1.0
+REPORTS = 100  # of a long training, at most about so many
 MOST_MARKS = 3
 HELD_OUT = TrainingSettings().held_out
 
@@ -191,7 +192,8 @@ class _Session:
 
     def _tell(self, epoch: Epoch) -> None:
         now = time.monotonic()
-        if now - self._reported < REPORT_SECONDS and not epoch.final:
+        pause = max(REPORT_SECONDS, self.room.spec.train_secs / REPORTS)
+        if now - self._reported < pause and not epoch.final:
             return
         self._reported = now
         left = max(0.0, self.room.commit_end - self.context.chain.now())

@@ -12,6 +12,7 @@ from miner.choose import (
     plain_tokens,
     rank,
     slash_rate,
+    tokens,
     winner_pay,
 )
 
@@ -155,3 +156,17 @@ def test_plain_tokens__odd_amount__exact() -> None:
     assert plain_tokens(30 * UNIT) == "30"
     assert plain_tokens(1) == "0.000000000000000001"
     assert plain_tokens(3 * UNIT // 2) == "1.5"
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (0, "0"),
+        (84 * UNIT + 1, "84"),
+        (12_345 * UNIT + UNIT // 2, "12,345.50"),
+        (UNIT // 10, "0.10"),
+        (UNIT // 1000, "0.001"),
+    ],
+)
+def test_tokens__amount__short(amount: int, words: str) -> None:
+    assert tokens(amount) == words

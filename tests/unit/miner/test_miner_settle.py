@@ -147,6 +147,13 @@ def test_recover__ciphertext_on_ipfs__rebuilds_the_same_commitment(committed: Wo
     assert recover(RECOVERY, committed.context, OPTIONS) == Done()
 
 
+def test_recover__round_is_over__fetches_nothing(committed: World) -> None:
+    lose_disk(committed)
+    committed.finalized(Outcome.BLOCK)
+    committed.ipfs.down = True
+    assert isinstance(recover(RECOVERY, committed.context, OPTIONS), Drop)
+
+
 def test_recover__ciphertext_nowhere__tries_on_and_says_what_remains(committed: World) -> None:
     expected = lose_disk(committed)
     committed.ipfs.missing.add(expected.artifact)
