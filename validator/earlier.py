@@ -53,9 +53,9 @@ def _winner(journal: Journal, block: BlockAppended) -> Winner | None:
     return Winner(header.height, claimed[0].commitment, shown[0].key, submitted[0].spec, shown[0].block_number)
 
 
-def last_commit_block(journal: Journal, round_id: int) -> int:
-    """The block of the round's last commit; 0 without commits."""
-    return max((event.block_number for event in journal.events(ModelCommitted, round_id=round_id)), default=0)
+def commit_blocks(journal: Journal, round_id: int) -> dict[str, int]:
+    """The EVM block of each miner's commit in the round."""
+    return {event.miner: event.block_number for event in journal.events(ModelCommitted, round_id=round_id)}
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Library:
             model = load_model(
                 path, manifest.architecture, manifest.input_shape, manifest.classes, manifest.model.max_bytes
             )
-        except (IPFSError, InvalidArtifact, InvalidTask):
+        except (IPFSError, InvalidArtifact, InvalidTask, OSError):
             return None
-        return Earlier(f"block {winner.height}, the model of {winner.commitment.miner}", model)
+        return Earlier(f"block {winner.height}, the model of {winner.commitment.miner}", model, winner.opened_in)
 
 
 def _same_network(left: Manifest, right: Manifest) -> bool:

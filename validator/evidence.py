@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dlbc.chain.events import ModelClaimed, ModelKeyShown, RoundOpened, TaskSubmitted, TestKeyRevealed
@@ -25,7 +25,10 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.model_file import load_model
 from dlbc.types import ModelCommitment, TaskSpec
 from dlbc.wire.vote_word import CandidateFlag, TaskFlag
+from validator.earlier import commit_blocks
 from validator.judge import Opened
+
+NOT_SHOWN = "its key was not shown"
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,12 @@ def open_candidates(
     """
     claims = {event.commitment_hash: event for event in journal.events(ModelClaimed, round_id=round_id)}
     keys = {event.commitment_hash: event.key for event in journal.events(ModelKeyShown, round_id=round_id)}
-    return [
+    blocks = commit_blocks(journal, round_id)
+    opened = [
         _open(source, claims[digest].commitment, claims[digest].sequence, keys.get(digest), manifest, budget)
         for digest in hashes
     ]
+    return [replace(one, committed_in=blocks.get(one.commitment.miner, 0)) for one in opened]
 
 
 def _open(
@@ -156,7 +161,7 @@ def _open(
         return Opened(commitment, sequence, None, flag, why)
 
     if key is None:
-        return closed(CandidateFlag.UNAVAILABLE, "its key was not shown")
+        return closed(CandidateFlag.UNAVAILABLE, NOT_SHOWN)
     try:
         ciphertext = fetch_model_ciphertext(source.ipfs, commitment, manifest, source.cache, budget.next())
         path = open_model(commitment, manifest, ciphertext, key, source.chain_id, source.hub, source.cache)

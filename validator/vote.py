@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
 from dlbc.chain.events import ModelClaimed, Paid, Slashed
+from dlbc.errors import IPFSError
 from dlbc.journal import Duty
 from dlbc.ml.watermark import choose_probes
 from dlbc.service import Done, Drop, Retry, Wait
 from dlbc.types import Outcome, Phase, Vote, same_address
 from dlbc.wire import derivation, typed_data
 from dlbc.wire.merkle import eval_root
-from dlbc.wire.vote_word import CandidateVote, TaskFlag, pack
+from dlbc.wire.vote_word import SKIPPED, CandidateFlag, TaskFlag, pack
 from validator import records
-from validator.earlier import Library, last_commit_block, winners
-from validator.evidence import Budget, Source, materials, open_candidates, shown_test_key, spec_of
+from validator.earlier import Library, commit_blocks, winners
+from validator.evidence import NOT_SHOWN, Budget, Source, materials, open_candidates, shown_test_key, spec_of
 from validator.fetch import cache_of
 from validator.handlers import COMMIT_VOTE, REVEAL_VOTE
-from validator.judge import Finding, judge
+from validator.judge import Earlier, Finding, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dlbc.chain.contracts.views import Candidate
+    from dlbc.manifest import Manifest
     from dlbc.ml.data import Dataset
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
@@ -33,13 +36,18 @@ if TYPE_CHECKING:
 
 TASK_FILES = 3  # manifest, training data, test set
 FETCH_SHARE = 0.5  # of the voting window for files that are not here yet; the rest is for scoring and sending
+SENDING_SHARE = 0.15  # of the voting window, for a committed vote to be mined
+LEAF_SECONDS = 4e-5  # for one leaf of `evalRoot`
+LOOK_SECONDS = 1.0  # for each file of an earlier winner
+OWN_FAULT = "our own IPFS node is connected to no peer"
 WAITING = {Phase.SEAL, Phase.DRAW, Phase.PROVE}
 
 
 def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
     """Opens, checks and scores every listed model, and stores the votes."""
     round_id, epoch = duty.round_id, int(duty.payload["epoch"])
-    if records.votes(context.journal, round_id, epoch):
+    stored = {vote.pos for vote in records.votes(context.journal, round_id, epoch)}
+    if stored.issuperset(duty.payload["positions"]):
         _owe_votes(duty, context)
         return Done()
     spec, key = spec_of(context.journal, round_id), shown_test_key(context.journal, round_id)
@@ -53,10 +61,17 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
     budget = Budget(FETCH_SHARE * (duty.deadline - context.chain.now()), TASK_FILES + len(candidates))
     context.report({"event": "judging", "round": round_id, "candidates": len(candidates)})
     task = materials(source, spec, key, budget)
+    if TaskFlag.DATA_UNAVAILABLE in task.flags and not _may_blame(duty, context, task.reasons[-1]):
+        task = replace(task, flags=task.flags & ~TaskFlag.DATA_UNAVAILABLE, reasons=(*task.reasons[:-1], OWN_FAULT))
     if task.manifest is None or task.train is None or task.test is None:
-        findings = [Finding(CandidateVote(0), (), (), 0.0) for _ in candidates]
+        # Nothing was measured: a score of 0 would pull honest medians down where others do get the data.
+        findings = [Finding(SKIPPED, (), (), 0.0) for _ in candidates]
     else:
-        findings = _judge(context, source, spec, task, task.train, task.test, candidates, round_id, budget, device)
+        samples = len(task.test)
+        findings = _judge(
+            duty, context, source, spec, task, task.train, task.test, candidates, budget, device,
+            lambda: _seconds_to_judge(duty, context, samples, len(candidates)),
+        )  # fmt: skip
     _store(duty, context, task.flags, findings)
     _tell(context, round_id, task, candidates, findings)
     _owe_votes(duty, context)
@@ -64,6 +79,7 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
 
 
 def _judge(  # what is judged, with what, and how
+    duty: Duty,
     context: Context,
     source: Source,
     spec: TaskSpec,
@@ -71,20 +87,17 @@ def _judge(  # what is judged, with what, and how
     train: Dataset,
     test: Dataset,
     candidates: Sequence[Candidate],
-    round_id: int,
     budget: Budget,
     device: torch.device,
+    seconds_left: Callable[[], float],
 ) -> list[Finding]:
     assert task.manifest is not None  # noqa: S101  # for the type checker: the caller has looked
-    hashes = [candidate.commitment for candidate in candidates]
+    round_id, hashes = duty.round_id, [candidate.commitment for candidate in candidates]
     opened = open_candidates(source, context.journal, round_id, hashes, task.manifest, budget)
+    missing = [one.why for one in opened if one.flag is CandidateFlag.UNAVAILABLE and one.why != NOT_SHOWN]
+    if missing and not _may_blame(duty, context, missing[0]):
+        opened = [replace(one, flag=CandidateFlag.NONE, why=OWN_FAULT) if one.why in missing else one for one in opened]
     library = Library(source.ipfs, source.cache, source.chain_id, source.hub)
-    before = last_commit_block(context.journal, round_id)
-    earlier = []
-    for winner in winners(context.journal, before_block=before):
-        model = library.load(winner, task.manifest) if budget.left() > 0 else None
-        if model is not None:
-            earlier.append(model)
     spec_hash = typed_data.spec_hash(spec)
 
     def seed_of(commitment: ModelCommitment) -> bytes:
@@ -94,17 +107,64 @@ def _judge(  # what is judged, with what, and how
         opened,
         test,
         probes=choose_probes(train.x, spec_hash),
-        earlier=earlier,
+        earlier=_earlier(context, library, task.manifest, round_id, budget, seconds_left),
         seed_of=seed_of,
         device=device,
+        seconds_left=seconds_left,
     )
+
+
+def _earlier(
+    context: Context,
+    library: Library,
+    manifest: Manifest,
+    round_id: int,
+    budget: Budget,
+    seconds_left: Callable[[], float],
+) -> Iterator[Earlier]:
+    """The latest winners that a commit of the round could have been made from."""
+    last = max(commit_blocks(context.journal, round_id).values(), default=0)
+    for winner in winners(context.journal, before_block=last):
+        if seconds_left() <= 0:
+            return
+        # When the time for fetching is over, what lies here already still counts.
+        model = replace(library, timeout=min(LOOK_SECONDS, max(0.05, budget.left()))).load(winner, manifest)
+        if model is not None:
+            yield model
+
+
+def _may_blame(duty: Duty, context: Context, what: str) -> bool:
+    """Whether what cannot be had is somebody else's fault. Where our own node reaches nobody, it is ours.
+
+    Raises:
+        IPFSError: it is ours, and there is time to try again.
+    """
+    try:
+        if context.ipfs.peers():
+            return True
+    except IPFSError as error:
+        what = f"{what}; {error}"
+    if duty.deadline - context.chain.now() > 2 * SENDING_SHARE * (duty.deadline - duty.due_at):
+        raise IPFSError(f"{OWN_FAULT} ({what}): nothing is held against anybody for that; check --ipfs-peers")
+    return False
+
+
+def _seconds_to_judge(duty: Duty, context: Context, samples: int, candidates: int) -> float:
+    """Until the vote must be on disk: then leaves are hashed for each position, and it has to be mined."""
+    leaves = samples * candidates * len(duty.payload["positions"])
+    reserve = SENDING_SHARE * (duty.deadline - duty.due_at) + LEAF_SECONDS * leaves
+    return duty.deadline - reserve - context.chain.now()
 
 
 def _store(duty: Duty, context: Context, flags: TaskFlag, findings: Sequence[Finding]) -> None:
     chain, epoch = context.chain.deployment, int(duty.payload["epoch"])
     word = pack([finding.vote for finding in findings], flags)
-    votes = []
+    # A reorganisation may have drawn us for other positions before: those votes may be on their way, so they stay.
+    votes = records.votes(context.journal, duty.round_id, epoch)
+    stored = {vote.pos for vote in votes}
     for position in duty.payload["positions"]:
+        if position in stored:
+            continue
         salt = derivation.derive(
             bytes(context.account.key), chain.chain_id, chain.hub, duty.round_id,
             derivation.vote_salt(epoch, position),
@@ -186,8 +246,8 @@ def _tell(
         {
             "miner": candidate.miner,
             "claimed": candidate.score,
-            "measured": finding.vote.score,
-            "flags": finding.vote.flags.name or "NONE",
+            "measured": 0 if finding.vote.skipped else finding.vote.score,
+            "flags": "SKIPPED" if finding.vote.skipped else finding.vote.flags.name or "NONE",
             "reasons": list(finding.reasons),
             "mark": round(finding.mark_z, 1),
         }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from dlbc.chain.events import ModelCommitted
 from dlbc.errors import ContentInvalid, ContentUnavailable, InvalidArtifact, IPFSError
 from dlbc.materials import Declared
 from dlbc.ml.measure import Measurement
@@ -111,15 +113,18 @@ class Shown:
 
 class Claimed:
     def __init__(self, commitment_hash: bytes, sequence: int) -> None:
-        self.commitment_hash, self.sequence, self.commitment = commitment_hash, sequence, f"commitment {sequence}"
+        self.commitment_hash, self.sequence = commitment_hash, sequence
+        self.commitment = SimpleNamespace(miner=f"miner {sequence}")
 
 
 class Events:
-    """A journal that knows two claims, and the key of the first."""
+    """A journal that knows two claims, their commits, and the key of the first."""
 
     def events(self, kind: type, **_: object) -> list[Any]:
         if kind is evidence.ModelClaimed:
             return [Claimed(b"a" * 32, 1), Claimed(b"b" * 32, 2)]
+        if kind is ModelCommitted:
+            return [SimpleNamespace(miner=f"miner {number}", block_number=10 * number) for number in (1, 2)]
         return [Shown(b"a" * 32, b"k" * 32)]
 
 
@@ -143,3 +148,4 @@ def test_open_candidates__file_is_missing_or_wrong__becomes_its_flag(
     assert (first.sequence, first.flag, first.model) == (1, flag, None)
     assert (second.sequence, second.flag) == (2, CandidateFlag.UNAVAILABLE)
     assert "key was not shown" in second.why
+    assert (first.committed_in, second.committed_in) == (10, 20)

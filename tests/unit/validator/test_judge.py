@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from dlbc.ml.models import build, initialise
 from dlbc.ml.watermark import choose_probes, embed, keygen
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, ModelCommitment
 from dlbc.wire.vote_word import CandidateFlag
+from validator import judge as judging
 from validator.judge import Earlier, Finding, Opened, judge
 
 torch.set_num_threads(1)
@@ -115,3 +119,121 @@ def test_judge__flagged_or_not__scores_what_the_model_does(test_set: Dataset) ->
     expected = score(model, test_set)
     assert finding.vote.score == expected.correct
     assert list(finding.predictions) == list(expected.predictions)
+
+
+def stolen_from(original: Network) -> Network:
+    """Alice's mark on another's network."""
+    stolen = copy.deepcopy(original)
+    embed(stolen, keygen(seed_of(commitment(ALICE))))
+    return stolen
+
+
+@pytest.mark.parametrize(("opened_in", "accused"), [(49, True), (50, False), (51, False)])
+def test_judge__winner_opened_after_this_commit__is_not_its_origin(
+    test_set: Dataset, opened_in: int, accused: bool
+) -> None:
+    """A round of another slot opens models while this one still takes commits: who committed before cannot have
+    taken them, whatever others do until the last commit.
+    """
+    original = network(BOB)
+    candidate = Opened(commitment(ALICE), 1, stolen_from(original), committed_in=50)
+    (finding,) = judged(test_set, candidate, earlier=(Earlier("block 7", original, opened_in),))
+    assert (CandidateFlag.LINEAGE in finding.vote.flags) is accused
+
+
+def hurried(
+    test_set: Dataset, seconds_left: Callable[[], float], *candidates: Opened, earlier: Any = ()
+) -> list[Finding]:
+    probes = choose_probes(test_set.x, b"s" * 32)
+    return judge(candidates, test_set, probes=probes, earlier=earlier, seed_of=seed_of, seconds_left=seconds_left)
+
+
+def test_judge__scoring_takes_too_long__votes_on_what_was_scored(
+    test_set: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Models may be made slow on purpose; a seat that does not vote is slashed. The best claims come first."""
+    clock = iter([100.0, 99.0, 10.0])  # the whole, before the first model, before the second
+    monkeypatch.setattr(judging, "_compare", lambda *_: None)
+    first, second = hurried(
+        test_set,
+        lambda: next(clock, 10.0),
+        Opened(commitment(ALICE), 1, network(ALICE)),
+        Opened(commitment(BOB), 2, network(BOB)),
+    )
+    assert first.vote.score == score(network(ALICE), test_set).correct
+    assert second.vote.skipped
+    assert second.predictions == ()
+    assert second.reasons == ("it could not be scored in time",)
+
+
+def test_judge__comparison_never_ends__accuses_nobody_and_the_next_is_made(
+    test_set: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights can be chosen so that aligning takes hours; the thief beside them is found all the same."""
+    original, trap, end = network(BOB), network(ALICE), threading.Event()
+    lineage = judging.lineage
+
+    def slow(subject: Network, reference: Network, probes: Any) -> Any:
+        if reference is trap:
+            end.wait(20)
+        return lineage(subject, reference, probes)
+
+    monkeypatch.setattr(judging, "lineage", slow)
+    left = [1000.0]
+
+    def earlier() -> Iterator[Earlier]:
+        left[0] = 4.0
+        yield Earlier("the trap", trap)
+        left[0] = 1000.0
+        yield Earlier("block 7", original)
+
+    thief = Opened(commitment(ALICE), 1, stolen_from(original))
+    try:
+        (finding,) = hurried(test_set, lambda: left[0], thief, earlier=earlier())
+    finally:
+        end.set()
+    assert any("the comparison with the trap did not end" in reason for reason in finding.reasons)
+    assert finding.vote.flags & CandidateFlag.LINEAGE
+    assert "block 7" in finding.reasons[-1]
+
+
+def test_judge__comparison_fails__the_vote_is_cast_without_it(
+    test_set: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One model's odd numbers must not cost the seat its vote on the others."""
+
+    def fail(*_: Any) -> Any:
+        raise ValueError("cost matrix is infeasible")
+
+    monkeypatch.setattr(judging, "lineage", fail)
+    findings = judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), Opened(commitment(BOB), 2, network(BOB)))
+    assert [finding.vote.flags for finding in findings] == [CandidateFlag.NONE] * 2
+    assert "infeasible" in findings[1].reasons[0]
+
+
+def test_judge__many_earlier_models__holds_one_at_a_time(test_set: Dataset) -> None:
+    """Sixty-four networks of 800 MB do not fit into a validator's memory."""
+    alive: list[int] = []
+
+    def winners() -> Iterator[Earlier]:
+        for number in range(3):
+            alive.append(number)
+            yield Earlier(f"block {number}", network(BOB))
+
+    probes = choose_probes(test_set.x, b"s" * 32)
+    seen: list[int] = []
+    candidate = Opened(commitment(ALICE), 1, network(ALICE))
+
+    def watch() -> float:
+        seen.append(len(alive))
+        return 1000.0
+
+    judge([candidate], test_set, probes=probes, earlier=winners(), seed_of=seed_of, seconds_left=watch)
+    assert seen[-3:] == [1, 2, 3], "each is compared before the next is loaded"
+
+
+def test_judge__neither_model_nor_fault__is_skipped(test_set: Dataset) -> None:
+    """Where our own node is cut off there is nothing to say: no score, no flag."""
+    (finding,) = judged(test_set, Opened(commitment(ALICE), 1, None, CandidateFlag.NONE, "our own node is cut off"))
+    assert finding.vote.skipped
+    assert finding.reasons == ("our own node is cut off",)

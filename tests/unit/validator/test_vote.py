@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,13 +12,14 @@ import torch
 
 from dlbc.chain.contracts import Ballot, PhaseNow
 from dlbc.chain.events import BlockAppended, CommitteeDrawn
-from dlbc.errors import TransactionRefused
+from dlbc.errors import IPFSError, TransactionRefused
 from dlbc.journal import Duty, Identity, Journal
-from dlbc.service import Done, Drop, Wait
+from dlbc.service import Done, Drop, Retry, Wait
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, Phase
 from dlbc.wire.typed_data import vote_hash
-from dlbc.wire.vote_word import CandidateVote, TaskFlag
+from dlbc.wire.vote_word import CandidateVote, TaskFlag, unpack
 from validator import records, vote
+from validator.evidence import Materials
 from validator.handlers import COMMIT_VOTE, FETCH_WINNER, JUDGE, REVEAL_VOTE, Windows, handlers
 from validator.judge import Finding
 
@@ -105,6 +107,68 @@ def test_judge_round__votes_are_on_disk__does_not_judge_again(context: Any, monk
     monkeypatch.setattr(vote, "materials", lambda *_: pytest.fail("judged twice"))
     assert vote.judge_round(duty, context, torch.device("cpu")) == Done()
     assert {row.duty.kind for row in context.journal.duties()} == {COMMIT_VOTE, REVEAL_VOTE}
+
+
+def test_judge_round__reorganisation_drew_other_positions__votes_there_too(
+    context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the new position has no vote and is absent. The old one stays: its hash may be on its way."""
+    store(context, positions=(1,))
+    (old,) = records.votes(context.journal, ROUND, 0)
+    monkeypatch.setattr(vote, "spec_of", lambda *_: None)
+    context.hub.candidates = lambda _: []
+    moved = Duty(JUDGE, ROUND, "0", 100, 130, {"positions": [2], "epoch": 0})
+    assert isinstance(vote.judge_round(moved, context, torch.device("cpu")), Retry), "it goes on to judge"
+    vote._store(moved, context, TaskFlag.NONE, [Finding(CandidateVote(9), (4,), (), 20.0)])
+    first, second = records.votes(context.journal, ROUND, 0)
+    assert (first, second.pos) == (old, 2)
+
+
+@pytest.fixture
+def unserved(context: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A round whose test set does not arrive."""
+    task = Materials(None, None, None, TaskFlag.DATA_UNAVAILABLE, ("it did not arrive in 3 s",))
+    monkeypatch.setattr(vote, "spec_of", lambda *_: object())
+    monkeypatch.setattr(vote, "shown_test_key", lambda *_: b"k" * 32)
+    monkeypatch.setattr(vote, "materials", lambda *_: task)
+    candidate = SimpleNamespace(miner=OTHER, score=9, commitment=b"c" * 32)
+    monkeypatch.setattr(
+        context.journal, "events", lambda *_, **__: [SimpleNamespace(commitment_hash=b"c" * 32)], raising=False
+    )
+    context.hub.candidates = lambda _: [candidate]
+    context.hub.round = lambda _: None
+    context.workdir, context.log = Path("unused"), SimpleNamespace(info=lambda *_, **__: None)
+    return context
+
+
+JUDGEMENT = Duty(JUDGE, ROUND, "0", 100, 130, {"positions": [1], "epoch": 0})
+
+
+def word(context: Any) -> tuple[list[CandidateVote], TaskFlag]:
+    (stored,) = records.votes(context.journal, ROUND, 0)
+    return unpack(stored.word)
+
+
+def test_judge_round__data_cannot_be_had__flags_the_task_and_scores_nobody(unserved: Any) -> None:
+    """A score of 0 would pull the medians down where the others do get the data."""
+    unserved.ipfs = SimpleNamespace(peers=lambda: ["a peer"])
+    assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
+    votes, flags = word(unserved)
+    assert flags == TaskFlag.DATA_UNAVAILABLE
+    assert votes[0].skipped
+
+
+def test_judge_round__own_node_has_no_peers__tries_again_and_at_last_blames_nobody(unserved: Any) -> None:
+    """A cable that was pulled out here is no fault of the requester's."""
+    unserved.ipfs = SimpleNamespace(peers=list)
+    with pytest.raises(IPFSError, match="no peer"):
+        vote.judge_round(JUDGEMENT, unserved, torch.device("cpu"))
+    assert records.votes(unserved.journal, ROUND, 0) == []
+    unserved.chain.now = lambda: 125.0
+    assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
+    votes, flags = word(unserved)
+    assert flags == TaskFlag.NONE
+    assert votes[0].skipped
 
 
 def test_store__same_judgement_twice__gives_the_same_salt(context: Any) -> None:
