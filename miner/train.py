@@ -42,6 +42,8 @@ LOOK_SECONDS = 1.0  # how often chain and agenda are asked between two steps
 REPORT_SECONDS = 1.0
 REPORTS = 100  # of a long training, at most about so many
 MOST_MARKS = 3
+MOST_LOST = 0.05  # of the training time may be lost in a crash ...
+MOST_LOST_SECONDS = 30.0  # ... and never more than this
 HELD_OUT = TrainingSettings().held_out
 
 
@@ -149,6 +151,7 @@ class _Session:
             on_epoch=self._tell,
             should_stop=self._interrupted,
             checkpoint=room.checkpoint,
+            checkpoint_seconds=min(MOST_LOST_SECONDS, max(1.0, room.spec.train_secs * MOST_LOST)),
         )
         if result.stopped or not self._anchor_holds():
             return soon(self.context, self.interruption, 0)

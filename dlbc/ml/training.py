@@ -112,6 +112,7 @@ def train(
     on_epoch: Callable[[Epoch], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     checkpoint: Path | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     settings: Settings | None = None,
 ) -> TrainingResult:
     """Train `model`, just initialised, in place; it ends on `device` in evaluation mode.
@@ -124,9 +125,9 @@ def train(
             when time is short.
         on_epoch: told after every epoch.
         should_stop: asked before each step; True saves the checkpoint and returns without the mark.
-        checkpoint: file to save to every half minute and at the end, and to resume from after a crash. A
-            finished training is not continued: calling again returns the same weights. Delete it once they
-            are safe.
+        checkpoint: file to save to now and then and at the end, and to resume from after a crash. A finished
+            training is not continued: calling again returns the same weights. Delete it once they are safe.
+        checkpoint_seconds: pause between two saves; a crash loses at most as much.
 
     Raises:
         ValueError: neither budget is given, or fewer than 2 epochs.
@@ -161,7 +162,7 @@ def train(
                 number, final = progress.step // run.steps_per_epoch, progress.marked_at is not None
                 on_epoch(Epoch(number, progress.share, _mean(losses), run.accuracy(), now - epoch_began, final))
             epoch_began = time.monotonic()
-        if checkpoint is not None and now - saved > CHECKPOINT_SECONDS:
+        if checkpoint is not None and now - saved > checkpoint_seconds:
             save_checkpoint(checkpoint, model, run.optimizer, run.fingerprint, progress)
             saved = time.monotonic()
     if checkpoint is not None:

@@ -136,7 +136,7 @@ def test_train__deadline_passes_while_the_machine_sleeps__ends_at_once(world: Wo
 
 
 def test_train__process_dies__goes_on_from_its_checkpoint(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlbc.ml.training.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(train, "MOST_LOST_SECONDS", 0.0)
     world.opened()
     fast_forward(world)
     looks = 0
