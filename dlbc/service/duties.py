@@ -14,6 +14,7 @@ from dlbc.service.context import Context
 from dlbc.service.outcomes import Action, Done, Drop, Outcome, Retry, Wait
 
 MAX_BACKOFF = 60.0  # chain seconds
+MAX_URGENT_BACKOFF = 5.0  # for a duty that has a deadline, however far: the phase it belongs to may be short
 MAX_DEFECTS = 5  # attempts that failed for a reason that waiting does not mend
 
 
@@ -126,10 +127,12 @@ class DutyRunner:
             case ChainUnavailable():
                 self._agenda.postpone(row, now + 1, str(result), attempted=False)
                 raise result
-            case ChainError() | IPFSError() if not isinstance(result, ContentInvalid):
+            case ChainError() | IPFSError() | OSError() | MemoryError() if not isinstance(result, ContentInvalid):
+                # A full disk or memory may be free again in time: given up, a claim or a vote would cost stake.
+                words = str(result) if isinstance(result, DLBCError) else f"{type(result).__name__}: {result}"
                 delay = backoff(row, now)
-                self._agenda.postpone(row, now + delay, str(result))
-                log.warning("duty_retry", why=str(result), seconds=round(delay, 1))
+                self._agenda.postpone(row, now + delay, words)
+                log.warning("duty_retry", why=words, seconds=round(delay, 1))
             case _:
                 self._defect(row, result, now)
 
@@ -160,5 +163,5 @@ def backoff(row: DutyRow, now: float) -> float:
     """Seconds to the next attempt: doubling from one, but several tries always fit before the deadline."""
     doubled = min(MAX_BACKOFF, 2.0 ** min(row.attempts, 10))
     if row.duty.deadline:
-        doubled = min(doubled, (row.duty.deadline - now) / 4)
+        doubled = min(doubled, MAX_URGENT_BACKOFF, (row.duty.deadline - now) / 4)
     return max(doubled, 0.5)

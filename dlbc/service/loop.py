@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -98,13 +99,15 @@ class Service:
             if context.stopping.is_set():
                 return
             self._show(head)
+        # Duties wait until all events are read: a later one may say that an earlier one's work is not wanted. They come
+        # before the hooks, which may ask the node a hundred things: a key that is shown late costs a bond.
+        self._runner.step()
+        context.transactions.pump()
         if head.hash != self._seen:
             for hook in self._hooks:
                 self._call_hook(hook)
             self._seen = head.hash
-        # Duties wait until all events are read: a later one may say that an earlier one's work is not wanted.
-        self._runner.step()
-        context.transactions.pump()
+            self._runner.step()  # what the hooks owe
         self._show(head)
 
     def _try_step(self) -> bool:
@@ -133,7 +136,10 @@ class Service:
         return True
 
     def _handle(self, event: Event) -> None:
-        """One event, in the cursor's transaction. A handler's defect costs its event, not the program."""
+        """One event, in the cursor's transaction. A handler's defect costs its event, not the program.
+
+        What may be over in a moment (no node, no memory, a full disk) costs nothing: the range is read again.
+        """
         handler = self._handlers.get(type(event))
         if handler is None:
             return
@@ -144,6 +150,8 @@ class Service:
             if not isinstance(error, TransactionRefused):
                 raise  # the whole range is read again when the node is back
             self._skip(event, error)
+        except (sqlite3.OperationalError, OSError, MemoryError):
+            raise
         except Exception as error:
             self._skip(event, error)
 

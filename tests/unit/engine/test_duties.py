@@ -54,6 +54,38 @@ def test_step__refused_without_deadline__backs_off_to_a_minute(harness: Harness)
     assert gaps == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
+def test_step__refused_with_a_far_deadline__looks_again_within_seconds(harness: Harness) -> None:
+    """A claim's deadline is not known when it is owed; its phase may last less than a minute."""
+    attempts: list[float] = []
+
+    def work(_duty: Duty, context: Context) -> Done:
+        attempts.append(context.chain.now())
+        raise TransactionRefused("the node is busy")
+
+    harness.actions["work"] = work
+    harness.journal.owe(Duty("work", 5, deadline=1 << 40))
+    harness.turns(harness.service(), 40)
+    gaps = [round(after - before) for before, after in pairwise(attempts)]
+    assert gaps == [1, 2, 4, 5, 5, 5, 5, 5, 5]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()], ids=["disk", "memory"])
+def test_step__machine_is_full__never_given_up(harness: Harness, error: Exception) -> None:
+    """It may be free again before the stake is lost."""
+    attempts = []
+
+    def work(_duty: Duty, _context: Context) -> Done:
+        attempts.append(1)
+        if len(attempts) < 8:
+            raise error
+        return Done()
+
+    harness.actions["work"] = work
+    harness.journal.owe(Duty("work", 5, deadline=1 << 40))
+    harness.turns(harness.service(), 60)
+    assert harness.duty().state is DutyState.DONE
+
+
 @pytest.mark.parametrize(
     "error", [KeyError("x"), InvalidArtifact("torn"), ContentInvalid("larger than allowed")], ids=str
 )

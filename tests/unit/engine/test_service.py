@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,52 @@ def test_step__node_down_inside_a_handler__range_read_again(harness: Harness) ->
     assert harness.journal.notes("seen") == {}
     service.step()
     assert harness.journal.notes("seen") == {"1": True}
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("disk full"), OSError(28, "No space left on device"), MemoryError()], ids=str
+)
+def test_step__machine_is_full_inside_a_handler__event_is_not_lost(harness: Harness, error: Exception) -> None:
+    """A skipped event is never handled again: a requester would lose his bond for a disk that was full once."""
+    calls = []
+
+    def handle(event: LockReleased, context: Context) -> None:
+        calls.append(event.round_id)
+        if len(calls) == 1:
+            raise error
+        context.journal.note_set("seen", str(event.round_id), True)
+
+    harness.handlers[LockReleased] = handle
+    harness.node.mine(log_of("LockReleased", 1, ACCOUNT.address))
+    service = harness.service()
+    assert not service._try_step()
+    assert service._try_step()
+    assert harness.journal.notes("seen") == {"1": True}
+
+
+def test_step__hook_meets_a_busy_node__duties_are_done_all_the_same(harness: Harness) -> None:
+    """What is only looked at must not hold up what costs a bond: hooks come last."""
+    done = []
+
+    def ask_too_much(context: Context) -> None:
+        raise ChainUnavailable("HTTP status 429 (asked too often, or busy)")
+
+    def show_key(duty: Duty, context: Context) -> Done:
+        done.append(duty.round_id)
+        return Done()
+
+    harness.hooks, harness.actions["show"] = [ask_too_much], show_key
+    harness.journal.owe(Duty("show", 5))
+    assert not harness.service()._try_step()
+    assert done == [5]
+
+
+def test_step__hook_owes_a_duty__done_in_the_same_step(harness: Harness) -> None:
+    done = []
+    harness.hooks = [lambda context: context.journal.owe(Duty("work", 5)) and None]
+    harness.actions["work"] = lambda duty, context: done.append(duty.round_id) or Done()
+    harness.service().step()
+    assert done == [5]
 
 
 def test_step__catching_up__duties_wait_for_the_newest_events(harness: Harness) -> None:
