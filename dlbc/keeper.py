@@ -28,6 +28,8 @@ TURN_BLOCKS = 2  # one to be mined in, one to be late
 MOST_TURNS = 8
 MOST_ACTIVE = 32
 PRUNE_BATCH = 64
+PAUSE_BLOCKS = 16  # before a refused chore that is still due is tried again
+RECENT_EVENTS = 256  # of a kind, in which active accounts are looked for: a journal grows for ever
 
 NO_COMMITMENT = ModelCommitment(
     round_id=0,
@@ -68,7 +70,7 @@ class Keeper:
     """
 
     since: dict[str, int] = field(default_factory=dict)
-    _given_up: set[str] = field(default_factory=set)
+    _refused_in: dict[str, int] = field(default_factory=dict)
 
     def keep(self, context: Context) -> None:
         """Looks for due chores and does those whose turn has come. Called on every new block."""
@@ -76,21 +78,23 @@ class Keeper:
         found = list(chores(context, head.number))
         names = {chore.name for chore in found}
         self.since = {name: self.since.get(name, head.number) for name in names}
-        self._given_up &= names
+        self._refused_in = {name: block for name, block in self._refused_in.items() if name in names}
+        active = active_accounts(context.journal) if found else []
         for chore in found:
-            if chore.name in self._given_up:
+            if head.number - self._refused_in.get(chore.name, -PAUSE_BLOCKS) < PAUSE_BLOCKS:
                 continue
             waited = head.number - self.since[chore.name]
-            if waited >= delay_blocks(context.account.address, chore.name, active_accounts(context.journal)):
-                self._do(context, chore)
+            if waited >= delay_blocks(context.account.address, chore.name, active):
+                self._do(context, chore, head.number)
 
-    def _do(self, context: Context, chore: Chore) -> None:
+    def _do(self, context: Context, chore: Chore, block: int) -> None:
         try:
             context.transactions.send(chore.name, chore.build())
         except TransactionRefused as refusal:
-            # Somebody was faster, or it is not due after all; it gets another name when it is due again.
+            # Mostly somebody's transaction waits that does it. It may never be mined, so this is not for ever: a
+            # round that nobody finalizes keeps everybody's stake locked.
             context.log.debug("chore not needed", chore=chore.name, why=str(refusal))
-            self._given_up.add(chore.name)
+            self._refused_in[chore.name] = block
 
 
 def delay_blocks(account: str, chore: str, active: Sequence[str]) -> int:
@@ -115,7 +119,7 @@ def active_accounts(journal: Journal) -> list[str]:
     """Accounts with a stake that did something lately: miners who committed, owners of seats."""
     seen: dict[str, int] = {}
     for kind, name in ((SeatJoined, "owner"), (ModelCommitted, "miner"), (VoteCommitted, "validator")):
-        for event in journal.events(kind):
+        for event in journal.latest(kind, RECENT_EVENTS):
             address = getattr(event, name)
             seen[address] = max(seen.get(address, 0), event.block_number)
     return sorted(seen, key=lambda address: (-seen[address], address))[:MOST_ACTIVE]
@@ -135,7 +139,8 @@ def chores(context: Context, block: int) -> Iterator[Chore]:
     task_id = hub.next_task()
     if task_id:
         slot = free[0]
-        yield Chore(f"keep/open/{task_id}", lambda: hub.open_round(slot))
+        # Named by the round and not by the task: a call may open another task, which went ahead in the queue.
+        yield Chore(f"keep/open/{hub.round_count() + 1}", lambda: hub.open_round(slot))
     elif hub.queue_length():
         # Waiting tasks, but more cancelled ones lie on top of them than opening removes by itself.
         yield Chore(f"keep/prune/{block // 16}", lambda: hub.prune(PRUNE_BATCH))

@@ -85,8 +85,11 @@ class History:
             == 1
         )
 
-    def events(self, kind: type[E], filters: dict[str, object]) -> list[E]:
+    def events(self, kind: type[E], filters: dict[str, object], *, latest: int | None = None) -> list[E]:
         """Events of one kind, oldest first, whose fields equal `filters`.
+
+        Args:
+            latest: only the last so many of them.
 
         Raises:
             ValueError: a filter that is not a field of `kind`.
@@ -105,11 +108,11 @@ class History:
         rows = self._database.execute(
             "SELECT block_number, block_hash, log_index, arguments FROM events WHERE "  # noqa: S608  # names are fields
             + " AND ".join(conditions)
-            + " ORDER BY block_number, log_index",
-            values,
+            + " ORDER BY block_number DESC, log_index DESC LIMIT ?",
+            [*values, -1 if latest is None else latest],
         )
         found = []
-        for row in rows:
+        for row in reversed(rows):
             arguments = json.loads(row["arguments"])
             raw = [row[name] if name in POSITION else arguments[name] for name in shape]
             found.append(kind(*(revive(hint, item) for hint, item in zip(shape.values(), raw, strict=True))))

@@ -113,6 +113,10 @@ class Journal:
         """
         return self.history.events(kind, filters)
 
+    def latest(self, kind: type[E], count: int) -> list[E]:
+        """The last `count` events of a kind, oldest first: for what is looked at on every block."""
+        return self.history.events(kind, {}, latest=count)
+
 
 def _note(stored: Any) -> Any:
     return stored if isinstance(stored, bytes) else json.loads(stored)

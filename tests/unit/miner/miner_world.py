@@ -114,6 +114,9 @@ class FakeHub(FakeCalls):
     def candidates(self, round_id: int) -> list[Candidate]:
         return self.listed
 
+    def round_count(self) -> int:
+        return len(self.rounds)
+
     def next_task(self) -> int:
         return self.next
 

@@ -64,8 +64,18 @@ def test_keep__nothing_due__sends_nothing(world: World) -> None:
 def test_keep__task_waits_and_a_slot_is_free__opens_it_once(world: World) -> None:
     world.event(SeatJoined, 1, MINER.address)  # one's own turn at once
     world.hub.next = 4
-    assert keep_blocks(world, Keeper(), 3) == ["keep/open/4"]
-    assert world.transactions.sent["keep/open/4"] == ("open_round", (0,))
+    assert keep_blocks(world, Keeper(), 3) == ["keep/open/1"]
+    assert world.transactions.sent["keep/open/1"] == ("open_round", (0,))
+
+
+def test_keep__another_task_was_opened_by_the_call__opens_the_first_one_too(world: World) -> None:
+    """Between the call and its block a better task came into the queue; the first must not wait for ever."""
+    world.event(SeatJoined, 1, MINER.address)
+    world.hub.next = 4
+    keeping = Keeper()
+    keep_blocks(world, keeping, 1)
+    world.opened()  # of another task, and task 4 is next again
+    assert keep_blocks(world, keeping, 1) == ["keep/open/1", "keep/open/2"]
 
 
 def test_keep__first_slot_taken__opens_in_the_next(world: World) -> None:
@@ -73,18 +83,18 @@ def test_keep__first_slot_taken__opens_in_the_next(world: World) -> None:
     world.opened()
     world.hub.next = 4
     keep_blocks(world, Keeper(), 1)
-    assert world.transactions.sent["keep/open/4"] == ("open_round", (1,))
+    assert world.transactions.sent["keep/open/2"] == ("open_round", (1,))
 
 
 def test_keep__others_turn__waits_and_acts_when_they_do_not(world: World) -> None:
     world.hub.next = 4
     for number, address in enumerate([*PEOPLE, MINER.address]):
         world.event(SeatJoined, number, address)
-    delay = delay_blocks(MINER.address, "keep/open/4", [*PEOPLE, MINER.address])
-    assert delay > 0, "choose another task id: this account is the first anyway"
+    delay = delay_blocks(MINER.address, "keep/open/1", [*PEOPLE, MINER.address])
+    assert delay > 0, "choose another round: this account is the first anyway"
     keeping = Keeper()
     assert keep_blocks(world, keeping, delay) == []
-    assert keep_blocks(world, keeping, 1) == ["keep/open/4"]
+    assert keep_blocks(world, keeping, 1) == ["keep/open/1"]
 
 
 def test_keep__others_did_it_meanwhile__sends_nothing(world: World) -> None:
@@ -97,14 +107,24 @@ def test_keep__others_did_it_meanwhile__sends_nothing(world: World) -> None:
     assert keep_blocks(world, keeping, 40) == []
 
 
-def test_keep__simulation_refuses__said_nothing_and_tried_no_more(world: World) -> None:
+def test_keep__simulation_refuses__tried_again_only_after_a_pause(world: World) -> None:
+    """Somebody's transaction waits that would do it. If it is never mined, the round must not stay for ever."""
     world.event(SeatJoined, 1, MINER.address)
     world.hub.next = 4
     world.transactions.refuse["keep"] = TransactionRefused("slot is busy", "SlotBusy")
     keeping = Keeper()
     keep_blocks(world, keeping, 1)
     world.transactions.refuse.clear()
-    assert keep_blocks(world, keeping, 5) == []
+    assert keep_blocks(world, keeping, keeper.PAUSE_BLOCKS - 1) == []
+    assert keep_blocks(world, keeping, 1) == ["keep/open/1"]
+
+
+def test_active_accounts__journal_of_years__reads_only_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked on every block, in the loop that sends claims and votes."""
+    monkeypatch.setattr(keeper, "RECENT_EVENTS", 2)
+    for block, address in enumerate(PEOPLE, 1):
+        world.event(SeatJoined, block, address, block=block)
+    assert [address.lower() for address in active_accounts(world.journal)] == [PEOPLE[-1], PEOPLE[-2]]
 
 
 def test_keep__due_again_after_it_was_done__done_again(world: World) -> None:
