@@ -26,6 +26,7 @@ from requester.winner import deliver, find_winner, seed_cache
 REVEAL, DELIVER = "reveal_key", "deliver"
 LONG = frozenset({DELIVER})
 FETCH_SECONDS = 120.0
+FAR = 1 << 40  # never comes, but a duty with a deadline is looked at often
 
 
 def on_round_opened(event: RoundOpened, context: Context) -> None:
@@ -33,13 +34,14 @@ def on_round_opened(event: RoundOpened, context: Context) -> None:
     spec = my_spec(context, event.task_id)
     if spec is None:
         return
-    found = context.hub.round(event.round_id)
     context.journal.owe(
         Duty(
             REVEAL,
             event.round_id,
-            due_at=found.key_from,
-            deadline=found.key_until,
+            # The window itself is asked for when it comes near: a node that lags knows no such round yet, and a handler
+            # that is refused loses its event, and with it the bond.
+            due_at=event.commit_end,
+            deadline=FAR,
             payload={"task_id": event.task_id, "anchor": event.anchor.hex()},
         )
     )

@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from dlbc.errors import ChainError, UsageError
+from dlbc.errors import ChainError
 from dlbc.journal import DutyState
 from dlbc.keeper import Keeper
 from dlbc.service import Context, Service
 from dlbc.types import TaskStatus
-from dlbc.wire.typed_data import spec_hash
 from requester import lookup
-from requester.draft import drafts
-from requester.duties import ACTIONS, DELIVER, HANDLERS, LONG, REVEAL, delivered
+from requester.duties import ACTIONS, DELIVER, HANDLERS, LONG, delivered
+from requester.serving import Serving
 from requester.status import Report, report
-from requester.submission import serve
 
 
 @dataclass
@@ -32,6 +30,7 @@ class Watch:
     task_ids: Sequence[int]
     on_change: Callable[[list[Report], list[str]], None]
     reports: dict[int, Report] = field(default_factory=dict)
+    _serving: Serving | None = None
 
     def run(self) -> list[Report]:
         """Works until every watched task is over and its model is here, or until a signal.
@@ -41,7 +40,9 @@ class Watch:
         """
         keeper = Keeper()
         hooks = (keeper.keep, self._look)
-        Service("requester", self.context, HANDLERS, ACTIONS, every_block=hooks, long_actions=LONG).run()
+        service = Service("requester", self.context, HANDLERS, ACTIONS, every_block=hooks, long_actions=LONG)
+        with Serving(self.context) as self._serving:
+            service.run()
         with suppress(ChainError):
             self._look(self.context)
         return [self.reports[i] for i in self.task_ids if i in self.reports]
@@ -52,7 +53,8 @@ class Watch:
             if known is None or not known.over:
                 spec = None if known is None else known.spec
                 self.reports[task_id] = report(context.chain, context.hub, task_id, spec)
-        self.on_change(list(self.reports.values()), troubles(context))
+        unserved = [] if self._serving is None else self._serving.troubles()
+        self.on_change(list(self.reports.values()), troubles(context) + unserved)
         if all(self._finished(task_id) for task_id in self.task_ids):
             context.stopping.set()
 
@@ -83,33 +85,19 @@ def my_tasks(context: Context) -> list[int]:
     return found
 
 
-def serve_all(context: Context, say: Callable[[str], None]) -> None:
-    """Serves the data of every task that is not over, as far as it lies on this disk."""
-    for draft in drafts(context.journal, context.workdir):
-        if draft.spec is None:
-            continue
-        task_id = context.hub.task_id_of(spec_hash(draft.spec))
-        if task_id and context.hub.task(task_id).status in {TaskStatus.QUEUED, TaskStatus.OPEN}:
-            try:
-                serve(context, draft, say)
-            except UsageError as error:
-                say(f"warning: task {task_id}: {error}")
-
-
-def still_owed(context: Context, reports: Sequence[Report]) -> list[str]:
+def still_owed(reports: Sequence[Report]) -> list[str]:
     """What remains to be done if the program stops now, one sentence for each task."""
     found = []
     for item in reports:
         if item.over:
             continue
-        row = context.journal.agenda.find(REVEAL, item.round_id) if item.round_id else None
         if item.key_shown:
             found.append(f"task {item.task_id}: the test key is shown; the result comes without you")
-        elif row is not None:
-            left = row.duty.due_at - item.now
+        elif item.round is not None:
+            first, last = (max(0, round(at - item.now)) for at in (item.round.key_from, item.round.key_until))
             found.append(
-                f"task {item.task_id}: the test key must be shown in {max(0, round(left))} to "
-                f"{max(0, round(row.duty.deadline - item.now))} s, or the bond is lost: run `dlbc-request watch`"
+                f"task {item.task_id}: the test key must be shown in {first} to {last} s, or the bond is lost: "
+                "run `dlbc-request watch`"
             )
         else:
             found.append(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import click
 from rich.console import Console
 
 from dlbc.cli import chain_options, open_context, say
 from dlbc.config import Settings
-from dlbc.errors import UsageError
+from dlbc.errors import IPFSError, UsageError
 from dlbc.service import Context
 from dlbc.types import Outcome, TaskStatus, same_address
 from requester import lookup
@@ -23,10 +24,10 @@ from requester.outcomes import ADVICE, TABLE
 @chain_options
 def watch(settings: Settings, task: int | None) -> None:
     """Do what is owed for TASK, or for all tasks of the account: serve data, show keys, fetch models."""
-    from requester.watching import my_tasks, serve_all  # noqa: PLC0415  # torch takes seconds to import
+    from requester.watching import my_tasks  # noqa: PLC0415  # torch takes seconds to import
 
     log_file = log_to_file(settings)
-    with open_context(settings, "requester") as context:
+    with opened(settings) as context:
         if task is not None:
             found = lookup.submission(context.chain, task)
             if not same_address(found.requester, context.address):
@@ -35,9 +36,20 @@ def watch(settings: Settings, task: int | None) -> None:
         if not tasks:
             say("nothing to watch: no task of this account is open, and no model is missing")
             return
-        serve_all(context, say)
         say(f"details go to {log_file}")
         follow(context, tasks)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Context]:
+    """A context with IPFS, or without it where its node does not start: the test key must be shown all the same."""
+    with ExitStack() as stack:
+        try:
+            context = stack.enter_context(open_context(settings, "requester"))
+        except IPFSError as error:
+            say(f"warning: {error}. The test key will be shown, but nothing is served or fetched until that is mended")
+            context = stack.enter_context(open_context(settings, "requester", with_ipfs=False))
+        yield context
 
 
 def follow(context: Context, task_ids: Sequence[int]) -> None:
@@ -69,7 +81,7 @@ def follow(context: Context, task_ids: Sequence[int]) -> None:
             failed.append(f"task {item.task_id} was cancelled; `dlbc-request submit --again` submits it once more")
         elif item.outcome is not Outcome.NONE:
             failed.append(f"task {item.task_id}: {TABLE[item.outcome][0]}. {ADVICE[item.outcome]}")
-    for sentence in still_owed(context, reports):
+    for sentence in still_owed(reports):
         say(sentence)
     if failed:
         raise NoModel("; ".join(failed))

@@ -64,12 +64,19 @@ def test_on_round_opened__strangers_task__nothing_owed(opened: World) -> None:
     assert opened.context.journal.duties() == []
 
 
-def test_on_round_opened__twice__one_duty_in_the_keys_window(opened: World) -> None:
+def test_on_round_opened__twice__one_duty_from_the_end_of_commits(opened: World) -> None:
     duties.on_round_opened(round_opened(1), opened.context)
     duties.on_round_opened(round_opened(1), opened.context)
     (row,) = opened.context.journal.duties()
-    assert (row.duty.kind, row.duty.due_at, row.duty.deadline) == (duties.REVEAL, 100, 130)
+    assert (row.duty.kind, row.duty.due_at, row.duty.deadline) == (duties.REVEAL, 90, duties.FAR)
     assert derived_key(opened.context, 7).hex() not in str(row.duty.payload)
+
+
+def test_on_round_opened__node_lags_behind_its_own_logs__the_key_is_owed(opened: World) -> None:
+    """A refused handler loses its event for ever, and with it the bond."""
+    opened.chain.rounds.clear()
+    duties.on_round_opened(round_opened(1), opened.context)
+    assert [row.duty.kind for row in opened.context.journal.duties()] == [duties.REVEAL]
 
 
 @pytest.mark.parametrize("phase", [Phase.SETTLE, Phase.TRAIN, Phase.GUARD])
