@@ -38,8 +38,7 @@ class FailoverProvider(JSONBaseProvider):
         if not urls:
             raise UsageError("no RPC endpoint given: set --rpc-url or DLBC_RPC_URL, such as http://127.0.0.1:8545")
         for url in urls:
-            if not url.startswith(("http://", "https://")):
-                raise UsageError(f"{url}: an RPC endpoint must begin with http:// or https://")
+            _check_url(url)
         self.urls = tuple(urls)
         self.on_switch: Callable[[], None] | None = None
         self._current = 0
@@ -112,6 +111,19 @@ class FailoverProvider(JSONBaseProvider):
         except ChainError:
             return False
         return True
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an open bracket, or a port above 65535
+        whole = False
+    if not whole:
+        raise UsageError(
+            f"{url!r} is no RPC endpoint: write it as http://127.0.0.1:8545 or https://host/path "
+            "in --rpc-url (DLBC_RPC_URL)"
+        )
 
 
 def _place(url: str) -> str:

@@ -93,7 +93,10 @@ def test_make_request__endpoint_with_an_access_key__not_in_the_message() -> None
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["ws://x", "127.0.0.1:8545", ""])
+@pytest.mark.parametrize(
+    "url",
+    ["ws://x", "127.0.0.1:8545", "", "http://", "http://[::1", "http://127.0.0.1:99999", "http://x:y", "http://x:0"],
+)
 def test_provider__no_http_url__refused(url: str) -> None:
-    with pytest.raises(UsageError, match="http"):
+    with pytest.raises(UsageError, match="is no RPC endpoint: write it as http://"):
         FailoverProvider([url])
