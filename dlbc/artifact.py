@@ -48,9 +48,7 @@ class Header:
 
     def encode(self) -> bytes:
         """The 84 bytes."""
-        return _HEADER.pack(
-            MAGIC, VERSION, AES_256_GCM, 0, CHUNK_BYTES, self.plain_bytes, self.salt, self.context
-        )
+        return _HEADER.pack(MAGIC, VERSION, AES_256_GCM, 0, CHUNK_BYTES, self.plain_bytes, self.salt, self.context)
 
     @property
     def chunks(self) -> int:
@@ -75,12 +73,8 @@ def decode_header(encoded: bytes) -> Header:
         InvalidArtifact: too short, or not a version 1 ciphertext.
     """
     if len(encoded) < HEADER_BYTES:
-        raise InvalidArtifact(
-            f"ciphertext ends after {len(encoded)} bytes, inside its {HEADER_BYTES}-byte header"
-        )
-    magic, version, cipher, reserved, chunk, plain_bytes, salt, context = _HEADER.unpack(
-        encoded[:HEADER_BYTES]
-    )
+        raise InvalidArtifact(f"ciphertext ends after {len(encoded)} bytes, inside its {HEADER_BYTES}-byte header")
+    magic, version, cipher, reserved, chunk, plain_bytes, salt, context = _HEADER.unpack(encoded[:HEADER_BYTES])
     if magic != MAGIC:
         raise InvalidArtifact(f"not a DLBC ciphertext: it begins with {magic.hex()}, expected {MAGIC.hex()}")
     if version != VERSION:
@@ -95,9 +89,7 @@ def decode_header(encoded: bytes) -> Header:
     return Header(plain_bytes, salt, context)
 
 
-def encrypt_file(
-    source: Path, target: Path, key: bytes, context: bytes, *, salt: bytes | None = None
-) -> None:
+def encrypt_file(source: Path, target: Path, key: bytes, context: bytes, *, salt: bytes | None = None) -> None:
     """Writes the ciphertext of `source`. `target` appears complete or not at all, with mode 0600.
 
     Args:
@@ -121,9 +113,7 @@ def encrypt_file(
         for index, last, size in _chunks(header):
             chunk = plain.read(size)
             if len(chunk) != size:
-                raise InvalidArtifact(
-                    f"{source} shrank while it was encrypted: nothing may write to it meanwhile"
-                )
+                raise InvalidArtifact(f"{source} shrank while it was encrypted: nothing may write to it meanwhile")
             sealed.write(cipher.encrypt(_nonce(index, last), chunk, _associated_data(encoded, index, last)))
         if plain.read(1):
             raise InvalidArtifact(f"{source} grew while it was encrypted: nothing may write to it meanwhile")
@@ -152,9 +142,7 @@ def decrypt_file(
         InvalidArtifact: the ciphertext is not what it should be; the message says what was found.
         OSError: the local disk failed.
     """
-    _require_32_bytes(
-        key=key, context=context, **({"hash": expected_sha256} if expected_sha256 is not None else {})
-    )
+    _require_32_bytes(key=key, context=context, **({"hash": expected_sha256} if expected_sha256 is not None else {}))
     with source.open("rb") as sealed:
         encoded = sealed.read(HEADER_BYTES)
         header = decode_header(encoded)
@@ -192,9 +180,7 @@ def sha256_file(path: Path) -> bytes:
 
 def _check_header(header: Header, found_bytes: int, context: bytes, max_plain_bytes: int) -> None:
     if header.plain_bytes > max_plain_bytes:
-        raise InvalidArtifact(
-            f"plaintext of {header.plain_bytes} bytes is over the limit of {max_plain_bytes}"
-        )
+        raise InvalidArtifact(f"plaintext of {header.plain_bytes} bytes is over the limit of {max_plain_bytes}")
     if found_bytes < header.cipher_bytes:
         raise InvalidArtifact(
             f"ciphertext is truncated: {found_bytes} bytes, but its header announces {header.cipher_bytes}"

@@ -122,10 +122,7 @@ def load_account(path: Path, password: str) -> LocalAccount:
             what to do.
     """
     if path.is_dir():
-        names = (
-            ", ".join(str(keystore.path) for keystore in list_keystores(path))
-            or "none yet: dlbc-keys new NAME"
-        )
+        names = ", ".join(str(keystore.path) for keystore in list_keystores(path)) or "none yet: dlbc-keys new NAME"
         raise UsageError(f"{path} is a directory; name one keystore file in it ({names})")
     document = _read_document(path)
     claimed = _claimed_address(path, document)
@@ -188,9 +185,7 @@ def free_path(directory: Path, name: str) -> Path:
         UsageError: the name is taken, or no file name.
     """
     if _NAME.fullmatch(name) is None:
-        raise UsageError(
-            f"keystore name {name!r}: use up to 64 letters, digits, dots, dashes and underscores"
-        )
+        raise UsageError(f"keystore name {name!r}: use up to 64 letters, digits, dots, dashes and underscores")
     path = directory / f"{name}.json"
     if path.exists():
         raise UsageError(f"{path} exists already: choose another name; a keystore is never overwritten")
@@ -231,9 +226,7 @@ def _read_document(path: Path) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"keystore {path} is not JSON ({error}): restore it from a backup") from error
     if not isinstance(document, dict) or document.get("version") != 3:
-        raise UsageError(
-            f"{path} is no keystore of version 3: make one with dlbc-keys new or dlbc-keys import"
-        )
+        raise UsageError(f"{path} is no keystore of version 3: make one with dlbc-keys new or dlbc-keys import")
     return document
 
 
@@ -259,9 +252,7 @@ def _read_private(path: Path, max_bytes: int) -> bytes:
                 )
             content = file.read(max_bytes + 1)
     except FileNotFoundError as error:
-        raise UsageError(
-            f"{path} does not exist: check the path, or make a keystore with dlbc-keys new"
-        ) from error
+        raise UsageError(f"{path} does not exist: check the path, or make a keystore with dlbc-keys new") from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     if len(content) > max_bytes:

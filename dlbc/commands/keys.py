@@ -32,9 +32,7 @@ def group(context: click.Context, keystore_dir: Path) -> None:
     context.obj = keystore_dir
 
 
-_password_file = click.option(
-    "--password-file", type=click.Path(path_type=Path, dir_okay=False), help=PASSWORD_HELP
-)
+_password_file = click.option("--password-file", type=click.Path(path_type=Path, dir_okay=False), help=PASSWORD_HELP)
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
@@ -59,9 +57,7 @@ def new(directory: Path, name: str, password_file: Path | None, as_json: bool) -
 @_password_file
 @_as_json
 @click.pass_obj
-def import_(
-    directory: Path, name: str, key_file: Path | None, password_file: Path | None, as_json: bool
-) -> None:
+def import_(directory: Path, name: str, key_file: Path | None, password_file: Path | None, as_json: bool) -> None:
     """Encrypt an existing private key as account NAME."""
     keystore.free_path(directory, name)
     if key_file is None:

@@ -32,9 +32,7 @@ def sealed(tmp_path: Path) -> Path:
     return tmp_path / "sealed"
 
 
-def refused(
-    source: Path, message: str, *, key: bytes = KEY, context: bytes = CONTEXT, limit: int = LIMIT
-) -> None:
+def refused(source: Path, message: str, *, key: bytes = KEY, context: bytes = CONTEXT, limit: int = LIMIT) -> None:
     """Asserts that decryption fails with this message and leaves neither target nor temporary file."""
     before = set(source.parent.iterdir())
     with pytest.raises(InvalidArtifact, match=message):
@@ -80,9 +78,7 @@ def test_decrypt_file__trailing_bytes__are_refused(sealed: Path) -> None:
         (-1, b"\x00", "chunk 2 of 3"),
     ],
 )
-def test_decrypt_file__bytes_overwritten__are_refused(
-    sealed: Path, at: int, value: bytes, message: str
-) -> None:
+def test_decrypt_file__bytes_overwritten__are_refused(sealed: Path, at: int, value: bytes, message: str) -> None:
     content = bytearray(sealed.read_bytes())
     at %= len(content)
     if content[at : at + len(value)] == value:  # chance has put the same byte there
@@ -116,9 +112,7 @@ def test_decrypt_file__chunk_without_the_last_mark__is_refused(tmp_path: Path) -
     """A sealer who knows the key cannot announce one size and authenticate a longer file."""
     header = artifact.Header(5, bytes(32), CONTEXT)
     cipher = artifact._cipher(KEY, header)
-    chunk = cipher.encrypt(
-        artifact._nonce(0, False), b"12345", artifact._associated_data(header.encode(), 0, False)
-    )
+    chunk = cipher.encrypt(artifact._nonce(0, False), b"12345", artifact._associated_data(header.encode(), 0, False))
     (tmp_path / "sealed").write_bytes(header.encode() + chunk)
     refused(tmp_path / "sealed", "chunk 0 of 1")
 
@@ -137,9 +131,7 @@ def test_decrypt_file__over_the_limit__is_refused(sealed: Path) -> None:
 
 def test_decrypt_file__hash_of_another_file__is_refused(sealed: Path) -> None:
     with pytest.raises(InvalidArtifact, match="announced was 0000"):
-        decrypt_file(
-            sealed, sealed.parent / "out", KEY, CONTEXT, max_plain_bytes=LIMIT, expected_sha256=bytes(32)
-        )
+        decrypt_file(sealed, sealed.parent / "out", KEY, CONTEXT, max_plain_bytes=LIMIT, expected_sha256=bytes(32))
     assert [path.name for path in sealed.parent.iterdir()] == ["sealed"]
 
 

@@ -273,9 +273,7 @@ def test_dlbc_keys__import_from_file_prompt_and_stdin__give_the_same_account(
 def test_dlbc_keys__new_then_list__shows_the_account(tmp_path: Path) -> None:
     password = private_file(tmp_path / "password", "secret")
     assert "Make one: dlbc-keys new" in dlbc_keys(tmp_path / "keys", "list").stdout
-    made = json.loads(
-        dlbc_keys(tmp_path / "keys", "new", "a", "--password-file", str(password), "--json").stdout
-    )
+    made = json.loads(dlbc_keys(tmp_path / "keys", "new", "a", "--password-file", str(password), "--json").stdout)
     assert keystore.load_account(Path(made["path"]), "secret").address == made["address"]
     assert made["address"] in dlbc_keys(tmp_path / "keys", "list").stdout
 
