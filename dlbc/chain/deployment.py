@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,10 @@ def load_deployment(path: Path) -> Deployment:
         UsageError: missing, or not what scripts/deploy.py writes; the message names the field.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: larger than {MAX_BYTES} bytes: not a deployment file")
+        found = path.stat()
+        # A named pipe in its place would be waited for without end.
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+            raise UsageError(f"{path}: not a file of at most {MAX_BYTES} bytes, so not a deployment file")
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise UsageError(
@@ -63,7 +66,7 @@ def load_deployment(path: Path) -> Deployment:
         raise UsageError(f"{path}: not JSON ({error}); expected what scripts/deploy.py writes") from error
     try:
         return _parse(content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(f"{path}: {_fault(error)}; expected what scripts/deploy.py writes") from error
 
 
@@ -76,24 +79,30 @@ def _parse(content: Any) -> Deployment:
         if not is_address(address):
             raise ValueError(f"contracts.{name}.address is {address!r}, not an address")
         addresses[name] = to_checksum_address(address)
-    genesis = bytes.fromhex(content["genesis_hash"].removeprefix("0x"))
+    peers = content.get("ipfs_peers", [])
+    if not isinstance(peers, list):
+        raise ValueError(f"ipfs_peers is {peers!r}, not a list of multiaddresses")
+    block = int(content["block"])
+    if block < 0:
+        raise ValueError(f"block {block}, but there is none below 0")
+    genesis = bytes.fromhex(str(content["genesis_hash"]).removeprefix("0x"))
     if len(genesis) != 32:
         raise ValueError("genesis_hash is not 32 bytes")
     return Deployment(
         chain_id=int(content["chain_id"]),
         genesis_hash=genesis,
-        block=int(content["block"]),
+        block=block,
         hub=addresses["DLBC"],
         committee=addresses["Committee"],
         token=addresses["DLBCToken"],
-        ipfs_peers=tuple(str(peer) for peer in content.get("ipfs_peers", ())),
+        ipfs_peers=tuple(map(str, peers)),
         other_abis=tuple(name for name in REQUIRED if _differs(name, content["contracts"][name])),
     )
 
 
 def _differs(name: str, record: Any) -> bool:
     announced = record.get("abi_sha256")
-    return announced is not None and announced.removeprefix("0x") != abi_sha256(name)
+    return announced is not None and str(announced).removeprefix("0x") != abi_sha256(name)
 
 
 def _fault(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,11 @@ def test_decode__arrays_and_addresses__as_declared() -> None:
         ({"contracts": {}}, "field 'DLBC' is missing"),
         ({"contracts": {"DLBC": {"address": "x"}}}, "contracts.DLBC.address is 'x'"),
         ({"block": None}, "expected what scripts/deploy.py writes"),
+        ({"block": -5}, "block -5"),
+        ({"block": float("inf")}, "expected what scripts/deploy.py writes"),
+        ({"genesis_hash": None}, "expected what scripts/deploy.py writes"),
+        ({"ipfs_peers": "/ip4/127.0.0.1"}, "ipfs_peers is '/ip4/127.0.0.1', not a list"),
+        ({"contracts": {name: [] for name in CONTRACTS}}, "expected what scripts/deploy.py writes"),
     ],
 )
 def test_load_deployment__bad_file__names_the_field(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -124,10 +130,17 @@ def test_load_deployment__bad_file__names_the_field(tmp_path: Path, change: dict
 def test_load_deployment__made_from_other_contracts__named(tmp_path: Path) -> None:
     records = {name: {"address": HUB, "abi_sha256": abi_sha256(name)} for name in CONTRACTS}
     records["Committee"]["abi_sha256"] = "00" * 32
+    records["DLBCToken"]["abi_sha256"] = 5  # type: ignore[assignment]
     content = {"version": 1, "chain_id": 1, "genesis_hash": "0x" + "ab" * 32, "block": 3, "contracts": records}
     path = tmp_path / "1.json"
     path.write_text(json.dumps(content))
-    assert load_deployment(path).other_abis == ("Committee",)
+    assert load_deployment(path).other_abis == ("Committee", "DLBCToken")
+
+
+def test_load_deployment__named_pipe__refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "1.json")
+    with pytest.raises(UsageError, match=r"1\.json: not a file"):
+        load_deployment(tmp_path / "1.json")
 
 
 def test_load_deployment__missing__says_how_to_get_one(tmp_path: Path) -> None:
