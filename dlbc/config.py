@@ -82,6 +82,8 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, Scalar | list[S
         UsageError: unreadable, oversized, no flat mapping, or a name that no command knows.
     """
     try:
+        if path.exists() and not path.is_file():  # opening a named pipe would wait for a writer
+            raise UsageError(f"{path}: not a regular file; check --config")
         with path.open("rb") as file:
             raw = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:

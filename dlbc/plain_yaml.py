@@ -38,12 +38,13 @@ def short(text: str, *, quote: bool = True) -> str:
 
 def _read(path: Path) -> str:
     try:
+        # Looked at before it is opened: opening a named pipe waits for a writer, who need never come.
+        if path.exists() and not path.is_file():
+            raise InvalidTask(path.name, f"is not a regular file; name the task file ({path} was given)")
         with path.open("rb") as file:
-            if not path.is_file():
-                raise InvalidTask(path.name, "is not a regular file")
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InvalidTask(path.name, f"cannot be read: {error.strerror or error}") from error
+        raise InvalidTask(path.name, f"cannot be read: {error.strerror or error} ({path})") from error
     if len(raw) > MAX_BYTES:
         raise InvalidTask(path.name, f"is larger than {MAX_BYTES:,} bytes; a task file is a page of text")
     try:

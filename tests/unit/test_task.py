@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -131,8 +132,14 @@ def test_load_task_file__missing__names_the_file(folder: Path) -> None:
 
 
 def test_load_task_file__folder_instead_of_file__refused(folder: Path) -> None:
-    with pytest.raises(InvalidTask, match="cannot be read"):
+    with pytest.raises(InvalidTask, match="is not a regular file"):
         load_task_file(folder)
+
+
+def test_load_task_file__named_pipe__refused_without_waiting(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+    with pytest.raises(InvalidTask, match=r"pipe\.yaml: is not a regular file"):
+        load_task_file(folder / "pipe.yaml")
 
 
 @pytest.mark.parametrize("link_folder", [False, True])

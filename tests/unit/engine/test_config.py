@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -60,6 +61,12 @@ def test_read_config__bad_file__refused(config: Path, content: str, message: str
 
 def test_read_config__missing__refused(config: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot be read .No such file"):
+        read_config(config, KNOWN)
+
+
+def test_read_config__named_pipe__refused_without_waiting(config: Path) -> None:
+    os.mkfifo(config)
+    with pytest.raises(UsageError, match=r"config\.yaml: not a regular file"):
         read_config(config, KNOWN)
 
 
