@@ -1,7 +1,7 @@
 """One tree for every failure that a user, a peer or a chain can cause.
 
-Each message says what was found, what was expected, and what to do about it. A program prints the message and exits with
-`exit_code`; a traceback means a defect of ours, never bad input.
+Each message says what was found, what was expected, and what to do about it. A program prints the message and
+exits with `exit_code`; a traceback means a defect of ours, never bad input.
 """
 
 from __future__ import annotations
