@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.gas_plays import ASIDE, FULL, MINERS, PLAYS, QUEUE, Spent, all_plays, full_queue
-from benchmarks.hub_on_anvil import anvil, compiled, compiler_settings, node_version
+from benchmarks.hub_on_anvil import anvil, compiled, compiler_settings, node_version, source_digest
 from benchmarks.processes import quiet
 from benchmarks.tables import Section, Table
 from benchmarks.timing import median, percentile
@@ -62,7 +62,7 @@ CODE_LIMIT, INIT_LIMIT = 24_576, 49_152  # EIP-170, EIP-3860
 def measure() -> dict[str, Any]:
     """Plays all rounds, and fills a queue, on one Anvil."""
     quiet()
-    contracts = compiled()
+    contracts, sources = compiled(), source_digest()
     with anvil() as url:
         spent, deployment = all_plays(url)
         spent += full_queue(url)
@@ -71,6 +71,7 @@ def measure() -> dict[str, Any]:
         "spent": spent,
         "deployment": deployment,
         "node": node,
+        "sources": sources,
         "optimizer_runs": compiler_settings()["optimizer"]["runs"],
         "sizes": {name: [found.runtime_bytes, found.init_bytes] for name, found in contracts.items()},
     }
@@ -80,7 +81,8 @@ def section(measured: dict[str, Any]) -> Section:
     """The tables."""
     spent = [(call, gas, scenario) for call, gas, scenario in measured["spent"]]
     rounds = sum(kind.rounds for kind in PLAYS)
-    text = TEXT.format(rounds=rounds, calls=f"{len(spent):,}", runs=measured["optimizer_runs"], node=measured["node"])
+    named = {"runs": measured["optimizer_runs"], "node": measured["node"], "sources": measured["sources"][:12]}
+    text = TEXT.format(rounds=rounds, calls=f"{len(spent):,}", **named)
     exceeded = [ceiling.title for ceiling in CEILINGS if percentile(values(spent, ceiling), 0.95) > ceiling.most]
     if percentile(block_totals(spent), 0.95) > BLOCK_CEILING:
         exceeded.append("a whole block")
@@ -198,7 +200,8 @@ def _sizes(measured: dict[str, Any]) -> Table:
 
 
 TEXT = f"""\
-The real contracts, compiled with {{runs}} optimizer runs and deployed in the order of `scripts/deploy.py`, on {{node}}.
+The real contracts (SHA-256 of settings and sources `{{sources}}…`), compiled with {{runs}} optimizer runs and deployed
+in the order of `scripts/deploy.py`, on {{node}}.
 {{rounds}} whole rounds with claims in random order, {{calls}} calls in all; the clock is moved between phases.
 Committees of 3, 7 and 15 have contracts of their own, so that first writes to fresh storage are among the calls. A
 queue is filled to {QUEUE:,} tasks once. Gas does not depend on the machine.

@@ -195,20 +195,25 @@ def development_profile(economy: Mapping[str, object]) -> profiles.Profile:
 
 def compiled() -> dict[str, Compiled]:
     """The contracts compiled with the settings of brownie-config.yaml; kept until a source changes."""
-    settings = compiler_settings()
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for path in sorted([*(ROOT / "contracts").rglob("*.sol"), ROOT / "package-lock.json"]):
-        digest.update(path.read_bytes())
-    kept = FOLDER / "contracts.json"
+    digest, kept = source_digest(), FOLDER / "contracts.json"
     if kept.is_file():
         content = json.loads(kept.read_text(encoding="utf-8"))
-        if content["digest"] == digest.hexdigest():
+        if content["digest"] == digest:
             return {name: Compiled(**found) for name, found in content["contracts"].items()}
-    contracts = _compile(settings)
+    contracts = _compile(compiler_settings())
     FOLDER.mkdir(parents=True, exist_ok=True)
-    content = {"digest": digest.hexdigest(), "contracts": {name: vars(found) for name, found in contracts.items()}}
+    content = {"digest": digest, "contracts": {name: vars(found) for name, found in contracts.items()}}
     kept.write_text(json.dumps(content), encoding="utf-8")
     return contracts
+
+
+def source_digest() -> str:
+    """SHA-256 of whatever decides the bytecode: the compiler's settings, its version, the sources."""
+    digest = hashlib.sha256(json.dumps(compiler_settings(), sort_keys=True).encode())
+    sources = (path for path in (ROOT / "contracts").rglob("*.sol") if "test" not in path.parts)
+    for path in sorted([*sources, ROOT / "package-lock.json"]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def compiler_settings() -> dict[str, Any]:

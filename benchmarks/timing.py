@@ -37,6 +37,6 @@ def ratio(values: Sequence[float], others: Sequence[float]) -> float:
 
 def short(seconds: float) -> str:
     """Seconds with three significant digits, thousandths of one in ms."""
-    if seconds >= 0.995:
+    if seconds >= 0.9995:
         return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:.0f} s"
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 0.000_995 else f"{seconds * 1e6:.3g} µs"
+    return f"{seconds * 1e3:.3g} ms" if seconds >= 0.000_999_5 else f"{seconds * 1e6:.3g} µs"

@@ -1,0 +1,93 @@
+"""The writer of docs/benchmarks.md: a run of one part must not lose what the others measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import document
+from benchmarks.results import Result
+from benchmarks.tables import Section, Table, markdown
+from benchmarks.timing import percentile, ratio, short
+
+PARTS = ("first", "second")
+MACHINE = {
+    "processor": "Abacus",
+    "cores": 2,
+    "memory_gib": 8,
+    "system": "Linux x86_64",
+    "python": "3.11",
+    "load": 0.5,
+}
+
+
+def result(part: str) -> Result:
+    return Result(part, f"python -m benchmarks {part}", "2026-01-02", 3.0, MACHINE, 0.7, {})
+
+
+def section(number: str) -> Section:
+    return Section("A title", "Some text.", (Table("A table", ("what", "seconds"), [("a|b", number)]),))
+
+
+def test_write__first_time__names_the_command_of_what_was_not_measured(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    document.write(PARTS, {"first": (section("17 s"), result("first"))}, path)
+    text = path.read_text(encoding="utf-8")
+    assert "| a\\|b | 17 s |" in text
+    assert "**A table** · `python -m benchmarks first`" in text
+    assert "Not measured yet: `python -m benchmarks second`" in text
+
+
+def test_write__one_part_again__leaves_the_others_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    both = {part: (section(f"{part} 17 s"), result(part)) for part in PARTS}
+    document.write(PARTS, both, path)
+    before = document.sections(path.read_text(encoding="utf-8"))
+    document.write(PARTS, {"second": (section("18 s"), result("second"))}, path)
+    after = document.sections(path.read_text(encoding="utf-8"))
+    assert after["first"] == before["first"]
+    assert "18 s" in after["second"] and "17 s" not in after["second"]
+
+
+def test_write__twice_the_same__gives_the_same_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "benchmarks.md"
+    both = {part: (section("17 s"), result(part)) for part in PARTS}
+    document.write(PARTS, both, path)
+    once = path.read_bytes()
+    document.write(PARTS, {}, path)
+    assert path.read_bytes() == once
+
+
+def test_render__machine__says_where_and_how_busy() -> None:
+    text = document.render(section("1 s"), result("first"))
+    assert "2 cores of an Abacus, 8 GiB" in text
+    assert "load average 0.5 before and 0.7 after" in text
+
+
+def test_table__row_too_short__is_refused() -> None:
+    with pytest.raises(ValueError, match="2 columns, but a row has 1"):
+        Table("A table", ("what", "seconds"), [("a",)])
+
+
+def test_markdown__note__stands_below_the_table() -> None:
+    assert markdown(Table("T", ("a",), [("b",)], "A note."), "c").endswith("| b |\n\nA note.\n")
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"), [([1], 0.95, 1), (range(1, 21), 0.95, 19), (range(1, 101), 0.5, 50)]
+)
+def test_percentile__nearest_rank__is_one_of_the_values(values: list[int], share: float, expected: int) -> None:
+    assert percentile(list(values), share) == expected
+
+
+def test_ratio__one_disturbed_pair__hardly_moves_it() -> None:
+    assert ratio([2.0, 2.0, 900.0], [1.0, 1.0, 1.0]) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.000_012, "12 µs"), (0.0123, "12.3 ms"), (0.999, "999 ms"), (61.24, "61.2 s"), (1234.0, "1234 s")],
+)
+def test_short__any_size__keeps_three_digits(seconds: float, text: str) -> None:
+    assert short(seconds) == text
