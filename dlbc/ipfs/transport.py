@@ -52,6 +52,19 @@ _INVALID_WORDS = (
     "symlink",
     "decode",
 )
+# The node's own disk or limits: nothing is said about the content, least of all by "no such file or directory".
+_OWN_FAULT_WORDS = (
+    "no such file",
+    "not a directory",
+    "permission denied",
+    "no space left",
+    "input/output error",
+    "too many open files",
+    "read-only file system",
+    "cannot read",
+    "cannot write",
+    "is damaged",
+)
 _UNAVAILABLE_WORDS = ("not found", "deadline", "timeout", "timed out", "canceled")
 
 
@@ -206,6 +219,8 @@ def refused_content(message: str) -> IPFSError | None:
     if message.startswith(UNAVAILABLE):
         return ContentUnavailable(message.removeprefix(UNAVAILABLE)[:300])
     lower = message.lower()
+    if any(word in lower for word in _OWN_FAULT_WORDS):
+        return None
     if any(word in lower for word in _UNAVAILABLE_WORDS):
         return ContentUnavailable(message[:300])
     if any(word in lower for word in _INVALID_WORDS):

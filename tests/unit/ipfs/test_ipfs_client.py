@@ -159,6 +159,10 @@ def test_fetch_file__stat_is_garbage_or_a_directory__refused(answer: Any, error:
         (exceptions.ErrorResponse("this dag node is a directory", None), ContentInvalid),
         (exceptions.ErrorResponse("proto: required field missing", None), ContentInvalid),
         (exceptions.ErrorResponse("something else", None), IPFSError),
+        # A validator that took these for the content's fault would have honest miners slashed.
+        (exceptions.ErrorResponse("the node cannot read or write: No such file or directory", None), IPFSError),
+        (exceptions.ErrorResponse("open /r/blocks/X/put-1: no space left on device", None), IPFSError),
+        (exceptions.ErrorResponse("cannot read /directory/not found/x.data: Permission denied", None), IPFSError),
         (exceptions.ConnectionError(OSError()), IPFSError),
         (exceptions.ProtocolError(ValueError()), IPFSError),
         (exceptions.DecodingError("json", ValueError("x")), IPFSError),
