@@ -27,6 +27,7 @@ from dlbc.journal import Attempt, Event, Journal, StoredTransaction, Transaction
 
 STUCK_BLOCKS = 10
 MAX_REVERTS = 3  # mined without success this often, a name is given up
+MOST_RAISED = 10  # times today's fees: what is still not mined then is stuck for another reason than its price
 RECHECKED_BLOCKS = 64  # a finished transaction in a newer block may still lose its receipt
 
 log = structlog.get_logger("dlbc.transactions")
@@ -60,7 +61,7 @@ class Transactions:
     Args:
         confirmations: blocks above a receipt's before it counts.
         stuck_blocks: age at which the lowest nonce is replaced.
-        max_fee: wei per gas that a replacement never exceeds, None for no limit.
+        max_fee: wei per gas that a replacement never exceeds, None for `MOST_RAISED` times today's.
     """
 
     def __init__(
@@ -250,9 +251,11 @@ class Transactions:
 
     def _replace(self, stored: StoredTransaction, last: Attempt, head: Head) -> None:
         """Signs the same call with the same nonce and higher fees."""
-        price = fees.replacement(fees.Fees(last.max_fee, last.tip), fees.suggested(self._chain, head))
-        if self._max_fee is not None and price.max_fee > self._max_fee:
-            log.warning("transaction_stuck", name=stored.name, needed=price.max_fee, limit=self._max_fee)
+        today = fees.suggested(self._chain, head)
+        price = fees.replacement(fees.Fees(last.max_fee, last.tip), today)
+        limit = min(MOST_RAISED * today.max_fee, self._max_fee or price.max_fee)
+        if price.max_fee > limit or price.tip > MOST_RAISED * max(today.tip, fees.GWEI):
+            log.warning("transaction_stuck", name=stored.name, needed=price.max_fee, limit=limit)
             self._broadcast(stored, last)
             return
         attempt = self._signed(stored, price, head)

@@ -9,6 +9,7 @@ from engine_fakes import FakeNode
 from engine_harness import ALREADY, CALL, OTHER, Sender
 
 from dlbc.chain.provider import ChainUnavailable
+from dlbc.chain.transactions import MOST_RAISED
 from dlbc.errors import TransactionRefused
 from dlbc.journal import Journal, TransactionState
 
@@ -76,6 +77,18 @@ def test_pump__stuck_at_the_fee_limit__not_raised(node: FakeNode, journal: Journ
     node.mine(include=False)
     sender.turn()
     assert len(journal.outbox.attempts("claim/5")) == 1
+
+
+def test_pump__stuck_for_another_reason__fees_rise_to_a_limit(node: FakeNode, journal: Journal) -> None:
+    """A node that does not pass our transactions on must not drive their price up without end: one day they arrive."""
+    sender = Sender(node, journal, stuck_blocks=1)
+    sender.transactions.send("claim/5", CALL)
+    for _ in range(60):
+        node.mine(include=False)
+        sender.turn()
+    attempts = journal.outbox.attempts("claim/5")
+    assert 10 < len(attempts) < 25
+    assert attempts[-1].max_fee <= MOST_RAISED * attempts[0].max_fee
 
 
 def test_pump__stuck_behind_another__only_the_lowest_nonce_replaced(node: FakeNode, journal: Journal) -> None:
