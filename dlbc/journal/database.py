@@ -101,13 +101,15 @@ def open_database(path: Path, identity: Identity) -> Database:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock_file = _lock(path)
     try:
+        # Before SQLite makes its files beside it, which take this mode: votes lie there before they are opened.
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         connection = _connect(str(path))
         # FULL: with NORMAL a power cut may take the last commits, and those may be a signed transaction.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         _migrate(connection, str(path))
         _claim(connection, str(path), identity)
-        path.chmod(0o600)
         return Database(connection, lock_file)
     except sqlite3.DatabaseError as error:
         lock_file.close()

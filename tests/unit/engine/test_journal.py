@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import sqlite3
 from pathlib import Path
 
@@ -31,6 +32,19 @@ def test_open__journal_of_another__refused_with_what_to_do(
         Journal.open(tmp_path / "j", other)
     assert str(value) in str(raised.value)
     Journal.open(tmp_path / "j", identity_of(node)).close()  # the refusal has let go of the lock
+
+
+def test_open__any_umask__no_file_is_open_to_others(tmp_path: Path, node: FakeNode) -> None:
+    """Words and salts of votes lie in it, also in the file beside it that SQLite writes first."""
+    before = os.umask(0)
+    try:
+        journal = Journal.open(tmp_path / "j", identity_of(node))
+        journal.note_set("round/1", "votes", "secret")
+        modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.glob("j*") if path.suffix != ".lock"}
+        journal.close()
+    finally:
+        os.umask(before)
+    assert modes == {"j": 0, "j-wal": 0, "j-shm": 0}
 
 
 def test_open__newer_schema__refused(tmp_path: Path, node: FakeNode) -> None:
