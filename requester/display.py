@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dlbc.chain.refusals import amount_in_words
+from dlbc.cli.output import printable
 from dlbc.types import Outcome, Phase, TaskStatus
 from requester.outcomes import ADVICE, LAPTOP, PUBLIC, STATUS_WORDS, TABLE
 from requester.quote import Quote
@@ -96,7 +97,8 @@ class Display:
         self._live = None
 
     def _update(self, reports: list[Report], troubles: list[str]) -> None:
-        self._reports, self._troubles, self._at = reports, troubles, time.monotonic()
+        self._reports, self._at = reports, time.monotonic()
+        self._troubles = [printable(trouble) for trouble in troubles]  # they may quote a stranger
 
     def _lines(self, reports: list[Report], troubles: list[str]) -> None:
         self._update(reports, troubles)
@@ -106,7 +108,7 @@ class Display:
             if self._said.get(item.task_id) != mark:
                 self._said[item.task_id] = mark
                 self._console.print(one_line(item), highlight=False, markup=False)
-        for trouble in troubles:
+        for trouble in self._troubles:
             if self._said.get(-1) != trouble:
                 self._said[-1] = trouble
                 self._console.print(f"  {trouble}", highlight=False, markup=False)

@@ -29,6 +29,17 @@ class Stderr:
         sys.stderr.flush()
 
 
+def printable(text: str) -> str:
+    """Text that may hold a stranger's words, for a terminal: lines stay, escape sequences and the like do not."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _plain_event(_logger: Any, _method: str, event: Any) -> Any:
+    """A sentence on one line: the renderer escapes what stands beside it, and not the sentence itself."""
+    event["event"] = printable(str(event.get("event", ""))).replace("\n", " ")
+    return event
+
+
 def start_logging(settings: Settings) -> None:
     """Sends structlog's events to stderr as words, or to `settings.log_file` as JSON lines.
 
@@ -49,6 +60,7 @@ def start_logging(settings: Settings) -> None:
             raise click.FileError(str(settings.log_file), error.strerror or "") from error
         processors += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
     else:
+        processors.append(_plain_event)
         processors.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
     structlog.configure(
         processors=processors,
@@ -64,12 +76,12 @@ def show(settings: Settings, result: Any, words: Callable[[], str]) -> None:
     Args:
         result: JSON values; bytes, enumerations and dataclasses are turned into them.
     """
-    click.echo(json.dumps(_plain(result), indent=2) if settings.json else words())
+    click.echo(json.dumps(_plain(result), indent=2) if settings.json else printable(words()))
 
 
 def say(text: str) -> None:
     """A line to the person who waits, on stderr."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
 
 
 @contextmanager

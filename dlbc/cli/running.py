@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from dlbc.cli.output import say
 from dlbc.errors import DLBCError
 
 INTERRUPTED = 130
@@ -26,7 +27,7 @@ def run_main(command: click.Command, arguments: Sequence[str] | None = None) -> 
         error.show()
         sys.exit(error.exit_code)
     except DLBCError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}")
         sys.exit(error.exit_code)
     except sqlite3.OperationalError as error:  # a full disk, a folder that became read-only
         click.echo(f"Error: the journal cannot be written ({error}): check the disk under --data-dir", err=True)

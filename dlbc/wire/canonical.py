@@ -88,8 +88,9 @@ def _members(value: dict[Any, Any] | list[Any] | tuple[Any, ...], where: str) ->
     for name, inner in value.items():
         if not isinstance(name, str):
             raise InvalidArtifact(f"{where}: name {name!r} is not a string")
-        _check_text(name, f"{where}: name {name!r}")
-        yield f"{where}.{name}", inner
+        _check_text(name, f"{where}: name {name[:40]!r}")
+        # A stranger's name goes into messages, and those onto terminals.
+        yield f"{where}.{name if name.isprintable() and len(name) <= 40 else repr(name[:40])}", inner
 
 
 def _check_text(text: str, where: str) -> None:
@@ -105,7 +106,7 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
-            raise InvalidArtifact(f"JSON has the name {name!r} twice in one object")
+            raise InvalidArtifact(f"JSON has the name {name[:40]!r} twice in one object")
         members[name] = value
     return members
 
