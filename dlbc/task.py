@@ -25,7 +25,6 @@ __all__ = ["Manifest", "TaskFile", "default_tolerance", "load_task_file", "min_s
 DECIMALS = 18  # of the DLBC token
 UNIT = 1_000_000_000_000_000_000  # base units of one DLBC
 MAX_AMOUNT = (1 << 96) - 1  # base units; the contracts keep fee and bond in 96 bits
-MAX_SCORE = (1 << 35) - 2  # what a vote's 35 bits can carry beside the flags
 DATA_SUFFIXES = (".npz", ".safetensors")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")

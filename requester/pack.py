@@ -21,6 +21,7 @@ from dlbc.ipfs.cid import digest_to_cid
 from dlbc.ipfs.unixfs import digest_of_file
 from dlbc.manifest import (
     MAX_INPUT_VALUES,
+    MAX_TEST_SAMPLES,
     Data,
     Manifest,
     ModelLimits,
@@ -34,7 +35,7 @@ from dlbc.ml.data import Dataset, validate_split, write_canonical
 from dlbc.ml.data_source import read_source
 from dlbc.ml.measure import Measurement, measure
 from dlbc.ml.tensor_file import TensorSpec, file_bytes
-from dlbc.task import MAX_SCORE, TaskFile, default_tolerance, min_score
+from dlbc.task import TaskFile, default_tolerance, min_score
 
 MODEL_SLACK_BYTES = 65_536  # above the measured file: another writer's header may be longer
 
@@ -106,8 +107,8 @@ def prepare(task: TaskFile) -> Prepared:
     if measured.flops < 1:
         raise InvalidTask("architecture", "has nothing to compute")
     samples = len(test)
-    if samples > MAX_SCORE:
-        raise InvalidTask(task.test.name, f"{samples:,} samples, at most {MAX_SCORE:,} can be scored")
+    if samples > MAX_TEST_SAMPLES:
+        raise InvalidTask(task.test.name, f"{samples:,} samples, at most {MAX_TEST_SAMPLES:,} can be scored in time")
     tol, tie_tol = _tolerances(task, samples)
     least = min_score(task.minimum, samples)
     return Prepared(

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from dlbc.artifact import cipher_size
 from dlbc.errors import InvalidArtifact
-from dlbc.manifest import MAX_MANIFEST_BYTES, Manifest
+from dlbc.manifest import MAX_MANIFEST_BYTES, MAX_TEST_SAMPLES, Manifest
 from dlbc.wire import canonical
 
 CID = "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"
@@ -111,6 +112,19 @@ def test_from_bytes__one_field_wrong__refused_and_named(path: str, value: Any) -
         Manifest.from_bytes(changed(path, value))
     assert "manifest" in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(("samples", "allowed"), [(MAX_TEST_SAMPLES, True), (MAX_TEST_SAMPLES + 1, False)])
+def test_from_bytes__very_many_test_samples__refused(samples: int, allowed: bool) -> None:
+    """Nobody could open and score them while the claim phase runs, and whoever committed would be slashed."""
+    manifest = copy.deepcopy(GOOD)
+    plain = samples * (64 + 8)
+    manifest["data"]["test"] |= {"samples": samples, "plain_bytes": plain, "bytes": cipher_size(plain)}
+    if allowed:
+        assert Manifest.from_bytes(canonical.dumps(manifest)).data.test.samples == samples
+    else:
+        with pytest.raises(InvalidArtifact, match=r"test\.samples"):
+            Manifest.from_bytes(canonical.dumps(manifest))
 
 
 @pytest.mark.parametrize(
