@@ -121,9 +121,6 @@ def load_account(path: Path, password: str) -> LocalAccount:
         UsageError: missing, open to others, oversized or damaged file, or wrong password; the message says
             what to do.
     """
-    if path.is_dir():
-        names = ", ".join(str(keystore.path) for keystore in list_keystores(path)) or "none yet: dlbc-keys new NAME"
-        raise UsageError(f"{path} is a directory; name one keystore file in it ({names})")
     document = _read_document(path)
     claimed = _claimed_address(path, document)
     try:
@@ -221,8 +218,12 @@ def _scrypt_n() -> int:
 
 
 def _read_document(path: Path) -> Mapping[str, Any]:
+    if path.is_dir():
+        # Named, not read: what else lies in that folder is nobody's fault here.
+        names = ", ".join(sorted(map(str, path.glob("*.json")))[:10]) or "none yet: dlbc-keys new NAME"
+        raise UsageError(f"{path} is a directory; name one keystore file in it ({names})")
     try:
-        document = json.loads(_read_private(path, MAX_KEYSTORE_BYTES))
+        document = json.loads(_read_private(path, MAX_KEYSTORE_BYTES, ", or make a keystore with dlbc-keys new"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"keystore {path} is not JSON ({error}): restore it from a backup") from error
     if not isinstance(document, dict) or document.get("version") != 3:
@@ -237,7 +238,7 @@ def _claimed_address(path: Path, document: Mapping[str, Any]) -> str:
         raise UsageError(f"keystore {path} names no address: restore it from a backup") from error
 
 
-def _read_private(path: Path, max_bytes: int) -> bytes:
+def _read_private(path: Path, max_bytes: int, hint: str = "") -> bytes:
     """The bytes of a small regular file that only its owner may read."""
     try:
         # O_NONBLOCK: a named pipe in place of the file must not hang the program.
@@ -252,7 +253,7 @@ def _read_private(path: Path, max_bytes: int) -> bytes:
                 )
             content = file.read(max_bytes + 1)
     except FileNotFoundError as error:
-        raise UsageError(f"{path} does not exist: check the path, or make a keystore with dlbc-keys new") from error
+        raise UsageError(f"{path} does not exist: check the path{hint}") from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     if len(content) > max_bytes:

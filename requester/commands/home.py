@@ -7,18 +7,18 @@ from pathlib import Path
 
 from dlbc.cli import data_dir_of, start_logging
 from dlbc.config import Settings
-from dlbc.keystore import list_keystores
+from dlbc.keystore import describe
 
 LOG = "requester.log"
 
 
 def home(settings: Settings) -> Path:
-    """The data folder of the account that the keystore file names."""
-    address = ""
-    if settings.keystore is not None:
-        keystores = list_keystores(settings.keystore.parent)
-        address = next((k.address for k in keystores if k.path == settings.keystore), "")
-    return data_dir_of(settings, "requester", address)
+    """The data folder of the account that the keystore file names.
+
+    Raises:
+        UsageError: there is no such file, or it is no keystore.
+    """
+    return data_dir_of(settings, "requester", "" if settings.keystore is None else describe(settings.keystore).address)
 
 
 def log_to_file(settings: Settings) -> Path:

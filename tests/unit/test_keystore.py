@@ -231,7 +231,7 @@ def test_read_password__file_open_to_others_or_empty__is_refused(tmp_path: Path)
         keystore.read_password(shared)
     with pytest.raises(UsageError, match="password is empty"):
         keystore.read_password(private_file(tmp_path / "empty", "\n"))
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(UsageError, match=r"does not exist: check the path$"):
         keystore.read_password(tmp_path / "none")
 
 
