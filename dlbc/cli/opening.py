@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -17,11 +17,10 @@ from dlbc.chain.contracts import Committee, Hub, Token
 from dlbc.chain.deployment import Deployment, deployment_path, load_deployment
 from dlbc.chain.transactions import Transactions
 from dlbc.config import DEVELOPMENT_CHAINS, Settings
-from dlbc.errors import ChainError, IPFSError, UsageError
-from dlbc.ipfs.client import IPFS
-from dlbc.ipfs.embedded import embedded_node
+from dlbc.errors import ChainError, UsageError
+from dlbc.ipfs.embedded import open_ipfs
 from dlbc.journal import Identity, Journal
-from dlbc.keystore import list_keystores, load_account, read_password
+from dlbc.keystore import describe, load_account, read_password
 from dlbc.service import Context, Missing, StatusBoard
 
 MAX_HEAD_AGE = 1800.0  # seconds at the start; later, `Service` watches that blocks arrive
@@ -62,7 +61,7 @@ def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_
         ipfs: Any = Missing("this command was started without IPFS")
         if with_ipfs:
             peers = (*settings.ipfs_peers, *deployment.ipfs_peers)
-            ipfs = stack.enter_context(_ipfs(settings, workdir, peers))
+            ipfs = stack.enter_context(open_ipfs(settings.ipfs_url, workdir / "ipfs", peers=peers))
         no_key = Missing(f"this needs a key: give --keystore to {program}")
         transactions: Any = no_key
         if account is not None:
@@ -119,32 +118,16 @@ def _address(settings: Settings, account: LocalAccount | None) -> str:
     """Whose data it is: proven by the key, or as the keystore file claims, or unknown ("")."""
     if account is not None:
         return str(account.address)
-    if settings.keystore is None:
-        return ""
-    for keystore in list_keystores(settings.keystore.parent):
-        if keystore.path == settings.keystore:
-            return keystore.address
-    raise UsageError(f"{settings.keystore}: no keystore there; check --keystore")
+    return "" if settings.keystore is None else describe(settings.keystore).address
 
 
 def _journal(path: Path, identity: Identity, *, write: bool) -> Journal:
     if write:
-        return Journal.open(path, identity)
-    return Journal.read_only(path) if path.exists() else Journal.in_memory(identity)
-
-
-@contextmanager
-def _ipfs(settings: Settings, workdir: Path, peers: Sequence[str]) -> Iterator[IPFS]:
-    """A node of our own unless one was named; connected to its peers as far as they answer."""
-    if settings.ipfs_url is None:
-        with embedded_node(workdir / "ipfs", peers=peers) as node:
-            yield node
-        return
-    ipfs = IPFS(settings.ipfs_url)
-    log.info("ipfs_found", url=ipfs.url, version=ipfs.version())
-    for peer in peers:
         try:
-            ipfs.connect(peer)
-        except IPFSError as error:
-            log.warning("ipfs_peer_away", peer=peer, why=str(error))
-    yield ipfs
+            return Journal.open(path, identity)
+        except OSError as error:  # a file in the folder's place, or a folder of somebody else
+            raise UsageError(
+                f"{path.parent}: cannot be used as the data folder ({error.strerror or error}): "
+                "make it writable, or choose another --data-dir"
+            ) from error
+    return Journal.read_only(path) if path.exists() else Journal.in_memory(identity)

@@ -208,23 +208,29 @@ def embedded_node(repo: Path, *, peers: Sequence[str] | None = None, swarm_port:
 
 
 @contextmanager
-def open_ipfs(url: str | None, repo: Path, *, token: str | None = None) -> Iterator[IPFS]:
+def open_ipfs(
+    url: str | None, repo: Path, *, token: str | None = None, peers: Sequence[str] | None = None
+) -> Iterator[IPFS]:
     """What every program calls: a client of the node at `url`, or without one of an embedded node on `repo`.
 
     Args:
         url: of a Kubo daemon's RPC, from --ipfs-url.
         token: of that daemon, if it wants one; by default DLBC_IPFS_TOKEN.
+        peers: multiaddrs to connect to, as far as they answer; by default those in DLBC_IPFS_PEERS.
 
     Raises:
         IPFSError: nobody answers at `url`, or the embedded node does not start.
         UsageError: `url` is no URL.
     """
     if url is None:
-        with embedded_node(repo) as ipfs:
+        with embedded_node(repo, peers=peers) as ipfs:
             yield ipfs
         return
     ipfs = IPFS(url, token or os.environ.get(TOKEN_VARIABLE))
     log.info("ipfs node found", rpc=ipfs.url, version=ipfs.version())
-    for peer in peers_from_environment():
-        ipfs.connect(peer)
+    for peer in peers_from_environment() if peers is None else peers:
+        try:
+            ipfs.connect(peer)
+        except IPFSError as error:
+            log.warning("ipfs peer away", peer=peer, why=str(error))
     yield ipfs

@@ -136,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(
             self.headers.get("Authorization", "").encode(), f"Bearer {self.server.token}".encode()
         ):
-            return "the token is missing or wrong"
+            return "the token is missing or wrong: set DLBC_IPFS_TOKEN to the token in dlbc-node.json of its repo"
         return None
 
     def _answer(self, command: Command, query: str) -> None:
