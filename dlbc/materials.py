@@ -135,10 +135,20 @@ def open_test(  # what is opened, with what, for which deployment
     test = manifest.data.test
     _check_key(key, spec.key_hash, "test")
     context = artifact_context(chain_id, hub, ArtifactKind.TEST_SET, spec.nonce, spec.requester)
-    path = _folder(cache) / f"{test.sha256.hex()}.test.safetensors"
+    path = _folder(cache) / plain_test_name(manifest)
     decrypt_file(ciphertext, path, key, context, max_plain_bytes=test.plain_bytes, expected_sha256=test.sha256)
     _check_size(path, test.plain_bytes, "test set")
     return check_test(spec, manifest, _read(path, manifest, test.samples, "test set"))
+
+
+def plain_test_name(manifest: Manifest) -> str:
+    """The plain test set's name in a cache."""
+    return f"{manifest.data.test.sha256.hex()}.test.safetensors"
+
+
+def plain_model_name(commitment: ModelCommitment) -> str:
+    """A plain model's name in a cache."""
+    return f"{commitment.model_hash.hex()}.model.safetensors"
 
 
 def check_test(spec: TaskSpec, manifest: Manifest, dataset: Dataset) -> Dataset:
@@ -217,7 +227,7 @@ def open_model(  # as open_test
     """
     _check_key(key, commitment.key_hash, "model")
     context = artifact_context(chain_id, hub, ArtifactKind.MODEL, commitment.round_id, commitment.miner)
-    path = _folder(cache) / f"{commitment.model_hash.hex()}.model.safetensors"
+    path = _folder(cache) / plain_model_name(commitment)
     decrypt_file(
         ciphertext,
         path,

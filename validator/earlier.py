@@ -31,15 +31,15 @@ class Winner:
 
 def winners(journal: Journal, *, before_block: int) -> Iterator[Winner]:
     """The latest blocks' models whose keys were shown before EVM block `before_block`, newest first."""
-    for block in reversed(journal.events(BlockAppended)[-KEPT_WINNERS:]):
+    for block in reversed(journal.latest(BlockAppended, KEPT_WINNERS)):
         winner = _winner(journal, block)
         if winner is not None and winner.opened_in < before_block:
             yield winner
 
 
 def winner_of(journal: Journal, round_id: int) -> Winner | None:
-    """The winner of a round that ended with a block."""
-    blocks = [block for block in journal.events(BlockAppended) if block.header.round_id == round_id]
+    """The winner of a round, if its block is among the latest ones, which later models are compared with."""
+    blocks = [block for block in journal.latest(BlockAppended, KEPT_WINNERS) if block.header.round_id == round_id]
     return _winner(journal, blocks[-1]) if blocks else None
 
 

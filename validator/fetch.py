@@ -71,7 +71,7 @@ def fetch_winner(duty: Duty, context: Context) -> Result:
     """A block's encrypted model, for comparison with all that come after it."""
     winner = winner_of(context.journal, duty.round_id)
     if winner is None:
-        return Drop("the block's round is not in the journal")
+        return Drop("its block is not among the latest ones")
     cache = cache_of(context)
     try:
         manifest = fetch_manifest(context.ipfs, winner.spec, cache, FETCH_SECONDS)

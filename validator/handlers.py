@@ -21,6 +21,7 @@ JUDGE = "judge"
 COMMIT_VOTE = "commit-vote"
 REVEAL_VOTE = "reveal-vote"
 SETTLE = "settle"
+TIDY = "tidy"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def handlers(windows: Windows) -> Mapping[type[Event], Callable[..., None]]:
 
     def round_finalized(event: RoundFinalized, context: Context) -> None:
         context.journal.owe(Duty(SETTLE, event.round_id))
+        context.journal.owe(Duty(TIDY, event.round_id))
 
     return {
         RoundOpened: round_opened,

@@ -18,9 +18,11 @@ from validator.handlers import (
     JUDGE,
     REVEAL_VOTE,
     SETTLE,
+    TIDY,
     Windows,
     handlers,
 )
+from validator.tidy import tidy
 
 if TYPE_CHECKING:
     from dlbc.service import Context
@@ -41,7 +43,8 @@ def service(context: Context, device: torch.device) -> Service:
             COMMIT_VOTE: vote.commit_vote,
             REVEAL_VOTE: vote.reveal_vote,
             SETTLE: vote.settle,
+            TIDY: tidy,
         },
         every_block=[Keeper().keep],
-        long_actions={FETCH_TASK, FETCH_MODEL, FETCH_WINNER, JUDGE},
+        long_actions={FETCH_TASK, FETCH_MODEL, FETCH_WINNER, JUDGE, TIDY},
     )

