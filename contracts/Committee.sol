@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Seats} from "./committee/Seats.sol";
 import {ICommittee} from "./interfaces/ICommittee.sol";
 import {IDLBC} from "./interfaces/IDLBC.sol";
 import {IDLBCTypes} from "./interfaces/IDLBCTypes.sol";
@@ -11,7 +12,7 @@ import {VoteTree} from "./libraries/VoteTree.sol";
 
 /// @title Seats, draw, hidden votes and tally
 /// @notice Ballots are kept by the hub's slot, not by round: the next round of a slot writes over the last one's words.
-contract Committee is ICommittee {
+contract Committee is Seats {
     using SeatPool for SeatPool.Pool;
 
     enum Stage {
@@ -42,54 +43,18 @@ contract Committee is ICommittee {
         uint256 word;
     }
 
-    struct SeatState {
-        address owner; // never changes: a seat that ends is not given to anyone else
-        uint88 bonded;
-        bool leaving;
-    }
-
-    uint256 internal constant MAX_SEATS = 4_096;
     uint256 internal constant MAX_SLOTS = 16;
     /// @dev How far ahead the seed's block lies: whoever seals cannot know its hash.
     uint256 internal constant SEAL_BLOCKS = 2;
 
-    IDLBC internal immutable HUB;
-
-    uint32 public seatCount;
-    SeatPool.Pool private _pool;
-    mapping(uint256 seatId => SeatState) private _seats;
     mapping(uint256 slot => BallotState) private _ballots;
     mapping(uint256 slot => mapping(uint256 pos => VoteState)) private _votes;
 
-    constructor(IDLBC hub_) {
-        HUB = hub_;
-    }
+    constructor(IDLBC hub_) Seats(hub_) {}
 
     modifier onlyHub() {
         if (msg.sender != address(HUB)) revert NotHub(msg.sender);
         _;
-    }
-
-    /* SEATS */
-
-    /// @inheritdoc ICommittee
-    function joinSeat() external returns (uint32 seatId) {
-        uint256 available = _pool.length();
-        if (available >= MAX_SEATS) revert SeatsFull(available);
-        seatId = ++seatCount;
-        _pool.push(seatId);
-        emit SeatJoined(seatId, msg.sender);
-        _seats[seatId] = SeatState(msg.sender, uint88(HUB.lockSeat(msg.sender)), false);
-    }
-
-    /// @inheritdoc ICommittee
-    function leaveSeat(uint32 seatId) external {
-        SeatState storage state = _seats[seatId];
-        if (state.owner != msg.sender) revert NotSeatOwner(seatId, msg.sender);
-        if (state.leaving) revert SeatAlreadyLeft(seatId);
-        _retire(seatId, state);
-        // a seat that serves is not in the pool: it is freed when its ballot closes
-        if (_pool.remove(seatId)) _release(state);
     }
 
     /* DRAW */
@@ -271,23 +236,6 @@ contract Committee is ICommittee {
     }
 
     /// @inheritdoc ICommittee
-    function seatsOf(address owner) external view returns (uint32[] memory seatIds) {
-        seatIds = new uint32[](seatCount);
-        uint256 found;
-        for (uint32 seatId = 1; seatId <= seatCount; ++seatId) {
-            if (_seats[seatId].owner == owner && _seats[seatId].bonded != 0) seatIds[found++] = seatId;
-        }
-        assembly ("memory-safe") {
-            mstore(seatIds, found)
-        }
-    }
-
-    /// @inheritdoc ICommittee
-    function availableSeats() external view returns (uint256) {
-        return _pool.length();
-    }
-
-    /// @inheritdoc ICommittee
     function ballot(uint256 roundId) external view returns (Ballot memory result) {
         (, BallotState storage state) = _ballotOf(roundId);
         if (state.roundId != roundId) return result;
@@ -370,17 +318,6 @@ contract Committee is ICommittee {
         state.revealEnd = 0;
         state.sealBlock = 0;
         state.stage = Stage.None;
-    }
-
-    function _retire(uint32 seatId, SeatState storage state) private {
-        state.leaving = true;
-        emit SeatLeft(seatId, state.owner);
-    }
-
-    function _release(SeatState storage state) private {
-        uint256 amount = state.bonded;
-        state.bonded = 0;
-        HUB.unlockSeat(state.owner, amount);
     }
 
     function _servedBy(uint32 seatId) private view returns (uint256) {

@@ -22,6 +22,7 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
     uint256 internal constant ABSENT_BPS = 100; //     of a seat
     uint256 internal constant ABSENT_FAILED_BPS = 1_000; // where too few votes voided the epoch
 
+    /// @dev Specified by `IDLBC.finalize`; runs for the hub.
     function finalize(uint256 roundId, TaskSpec calldata spec, ModelCommitment calldata winner)
         external
         nonReentrant
@@ -47,6 +48,7 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
         if (burned != 0) TOKEN.burn(burned);
     }
 
+    /// @dev Specified by `IDLBC.releaseLocks`; runs for the hub.
     function releaseLocks(uint256 roundId, address[] calldata miners) external nonReentrant {
         RoundState storage r = _rounds[roundId];
         if (r.outcome == Outcome.None) revert NotFinal(roundId);
@@ -67,6 +69,7 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
         if (burned != 0) TOKEN.burn(burned);
     }
 
+    /// @dev Specified by `IDLBC.claimCompensation`; runs for the hub.
     function claimCompensation(uint256 roundId) external {
         RoundState storage r = _rounds[roundId];
         if (r.outcome == Outcome.None) revert NotFinal(roundId);
@@ -77,6 +80,7 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
         _pay(roundId, msg.sender, Payment.Compensation, r.compensation);
     }
 
+    /// @dev Specified by `IDLBC.preview`; runs for the hub.
     function preview(uint256 roundId, TaskSpec calldata spec)
         external
         view

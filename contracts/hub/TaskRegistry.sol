@@ -17,6 +17,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
     /// @dev The vote word has 35 bits for a score, of which all ones mean SKIPPED.
     uint256 internal constant MAX_SCORE = (1 << 35) - 2;
 
+    /// @dev Specified by `IDLBC.submitTask`; runs for the hub.
     function submitTask(TaskSpec calldata spec) external returns (uint256 taskId) {
         if (spec.requester != msg.sender) revert NotRequester(msg.sender, spec.requester);
         _checkSpec(spec);
@@ -47,6 +48,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         emit TaskSubmitted(taskId, msg.sender, specHash, spec, key);
     }
 
+    /// @dev Specified by `IDLBC.cancelTask`; runs for the hub.
     function cancelTask(uint256 taskId, TaskSpec calldata spec) external nonReentrant {
         TaskState storage state = _tasks[taskId];
         if (state.status != TaskStatus.Queued) revert WrongTaskStatus(taskId, state.status);
@@ -65,6 +67,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         TOKEN.burn(burned);
     }
 
+    /// @dev Specified by `IDLBC.openRound`; runs for the hub.
     function openRound(uint8 slot) external returns (uint256 roundId) {
         ParameterSet storage parameters = _parameters(_version());
         uint8 slots = parameters.economy.slots;
@@ -100,15 +103,18 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         );
     }
 
+    /// @dev Specified by `IDLBC.prune`; runs for the hub.
     function prune(uint256 n) external {
         _dropTombstones(n);
     }
 
+    /// @dev Specified by `IDLBC.floors`; runs for the hub.
     function floors(TaskSpec calldata spec) external view returns (uint256 fee, uint256 bond) {
         (, fee) = _difficulty(spec, _heap.length());
         bond = fee;
     }
 
+    /// @dev Specified by `IDLBC.nextTask`; runs for the hub.
     function nextTask() external view returns (uint256 taskId) {
         if (_queue.waiting == 0) return 0;
         // tombstones may lie on top: the next task is the best of those that wait
@@ -122,12 +128,14 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         return DifficultyRanking.taskIdOf(best);
     }
 
+    /// @dev Specified by `IDLBC.rank`; runs for the hub.
     function rank(uint256 taskId) external view returns (int256 score, int256 base) {
         TaskState storage state = _tasks[taskId];
         base = state.base;
         score = DifficultyRanking.score(state.base, state.clockAtSubmit, _clock());
     }
 
+    /// @dev Specified by `IDLBC.task`; runs for the hub.
     function task(uint256 taskId) external view returns (Task memory) {
         TaskState storage state = _tasks[taskId];
         return Task({

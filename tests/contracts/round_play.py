@@ -205,6 +205,9 @@ class Play:
         while self.phase(round_) != phase:
             self.wait(round_)
 
+    def mine(self, blocks: int) -> None:
+        brownie.chain.mine(blocks)
+
     # VERBS
 
     def spec(self, requester: Any, **changes: Any) -> tuple[Spec, str]:
