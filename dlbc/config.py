@@ -72,11 +72,12 @@ def environment_name(option: str) -> str:
     return ENVIRONMENT_PREFIX + option.strip("-").replace("-", "_").upper()
 
 
-def read_config(path: Path, known: Collection[str]) -> dict[str, Scalar | list[Scalar]]:
+def read_config(path: Path, known: Collection[str], lists: Collection[str] = ()) -> dict[str, Scalar | list[Scalar]]:
     """The settings in a YAML file: one flat mapping, names as the flags have them (`rpc_url` or `rpc-url`).
 
     Args:
         known: names that a command of the program takes.
+        lists: those of them that take several values.
 
     Raises:
         UsageError: unreadable, oversized, no flat mapping, or a name that no command knows.
@@ -107,15 +108,16 @@ def read_config(path: Path, known: Collection[str]) -> dict[str, Scalar | list[S
             raise UsageError(f"{path}: {name} is given twice")
         if value is None:
             continue
-        if not _fits(value):
-            raise UsageError(f"{path}: {key}: expected a value or a list of values, found a {_kind(value)}")
+        if not _fits(value, name in lists):
+            wanted = "a value or a list of values" if name in lists else "one value"
+            raise UsageError(f"{path}: {key}: expected {wanted}, found a {_kind(value)}")
         values[name] = value
     return values
 
 
-def _fits(value: object) -> bool:
+def _fits(value: object, several: bool) -> bool:
     if isinstance(value, list):
-        return all(isinstance(item, str | int | float | bool) for item in value)
+        return several and all(isinstance(item, str | int | float | bool) for item in value)
     return isinstance(value, str | int | float | bool)
 
 

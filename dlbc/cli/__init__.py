@@ -9,11 +9,12 @@
 """
 
 from dlbc.cli.opening import data_dir_of, open_context
-from dlbc.cli.options import chain_options, option
+from dlbc.cli.options import Seconds, chain_options, option
 from dlbc.cli.output import progress, say, show, start_logging
 from dlbc.cli.running import run_main
 
 __all__ = [
+    "Seconds",
     "chain_options",
     "data_dir_of",
     "open_context",

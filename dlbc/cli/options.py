@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -33,7 +32,22 @@ class ConfigPath(click.Path):
     """A path; ~ is the user's home."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        return Path(os.fspath(value)).expanduser()
+        try:
+            return Path(str(value)).expanduser()  # a configuration file may hold a number
+        except RuntimeError as error:
+            self.fail(f"{value}: {error}", param, ctx)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds; NaN, which is neither below nor above any bound, is none."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        seconds = super().convert(value, param, ctx)
+        if seconds != seconds:  # noqa: PLR0124 - what NaN is known by
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return seconds
 
 
 PATH = ConfigPath(path_type=Path)
@@ -53,17 +67,19 @@ def option(name: str, *more: str, **attributes: Any) -> Callable[[F], F]:
 
 def _load_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
     if path is not None:
-        known = _option_names(ctx.find_root().command) - {"config", "help"}
-        ctx.default_map = {**(ctx.default_map or {}), **read_config(path, known)}
+        options = _options(ctx.find_root().command)
+        lists = {name for name, found in options.items() if isinstance(found.type, ItemList)}
+        settings = read_config(path, options.keys() - {"config", "help", "version"}, lists)
+        ctx.default_map = {**(ctx.default_map or {}), **settings}
 
 
-def _option_names(command: click.Command) -> set[str]:
-    """Of the command and all below it: one file may serve every command of a program."""
-    names = {param.name for param in command.params if isinstance(param, click.Option) and param.name}
+def _options(command: click.Command) -> dict[str, click.Option]:
+    """Of the command and all below it, by name: one file may serve every command of a program."""
+    found = {param.name: param for param in command.params if isinstance(param, click.Option) and param.name}
     if isinstance(command, click.Group):
         for child in command.commands.values():
-            names |= _option_names(child)
-    return names
+            found |= _options(child)
+    return found
 
 
 DEFAULTS = Settings()
@@ -84,10 +100,10 @@ OPTIONS = (
     option("--ipfs-url", help="RPC of a Kubo daemon.  [default: a node of its own]"),
     option("--ipfs-peers", type=ITEMS, default=(), help="Multiaddresses to connect to."),
     option("--confirmations", type=click.IntRange(0, 1000), help="Blocks that make a fact.  [default: 1]"),
-    option("--poll-seconds", type=click.FloatRange(0.05, 60), help="Pause between looks.  [default: 2]"),
+    option("--poll-seconds", type=Seconds(0.05, 60), help="Pause between looks.  [default: 2]"),
     option(
         "--stale-seconds",
-        type=click.FloatRange(1),
+        type=Seconds(1),
         default=DEFAULTS.stale_seconds,
         show_default=True,
         help="Without a block for so long, say so.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlbc.cli import chain_options, open_context, say, show
+from dlbc.cli import Seconds, chain_options, open_context, say, show
 from dlbc.config import Settings
 from requester.commands.home import home, log_to_file
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("task", type=click.IntRange(1))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the model.")
-@click.option("--timeout", type=click.FloatRange(1), default=120.0, show_default=True, help="Seconds for each file.")
+@click.option("--timeout", type=Seconds(1), default=120.0, show_default=True, help="Seconds for each file.")
 @chain_options
 def download(settings: Settings, task: int, output: Path | None, timeout: float) -> None:
     """Fetch the winning model of TASK, check it and score it again. Anyone may; no key is needed."""

@@ -45,6 +45,7 @@ def config(tmp_path: Path) -> Path:
         ("rpc_ur: x", "unknown setting 'rpc_ur'; known are min_fee, rpc_url"),
         ("- a\n- b", "expected lines such as"),
         ("rpc_url: {a: b}", "expected a value or a list of values, found a mapping"),
+        ("min_fee: [1, 2]", "min_fee: expected one value, found a list"),
         ("rpc_url: [[a]]", "found a list"),
         ("rpc_url: a\nrpc-url: b", "given twice"),
         ("rpc_url: !!python/object/apply:os.getpid []", "not YAML"),
@@ -55,7 +56,7 @@ def config(tmp_path: Path) -> Path:
 def test_read_config__bad_file__refused(config: Path, content: str, message: str) -> None:
     config.write_text(content)
     with pytest.raises(UsageError, match=r"config\.yaml") as raised:
-        read_config(config, KNOWN)
+        read_config(config, KNOWN, {"rpc_url"})
     assert message in str(raised.value)
 
 
@@ -93,6 +94,33 @@ def test_layers__flag_over_environment_over_file_over_default(config: Path) -> N
 def test_layers__config_by_environment__read(config: Path) -> None:
     config.write_text("min_fee: 9")
     assert CliRunner().invoke(group, ["run"], env={"DLBC_CONFIG": str(config)}).output.split()[2] == "9"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("poll_seconds: .nan", "nan is not a number of seconds"),
+        ("poll_seconds: [1, 2]", "poll_seconds: expected one value"),
+        ("keystore: [a, b]", "keystore: expected one value"),
+        ("confirmations: soon", "'soon' is not a valid integer"),
+        ("json: perhaps", "'perhaps' is not a valid boolean"),
+        ("keystore: ~nobody-of-that-name/key.json", "home directory"),
+        ("version: true", "unknown setting 'version'"),
+    ],
+)
+def test_layers__value_of_another_kind__refused_in_words(
+    config: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+) -> None:
+    config.write_text(content)
+    with pytest.raises(SystemExit) as raised:
+        run_main(group, ["run", "--config", str(config)])
+    assert raised.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_layers__number_for_a_path__a_path(config: Path) -> None:
+    config.write_text("data_dir: 2026")
+    assert CliRunner().invoke(group, ["run", "--config", str(config)]).exit_code == 0
 
 
 def test_confirmations_on__default__none_on_development_chains_only() -> None:
