@@ -60,7 +60,7 @@ def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_
         stack.callback(journal.close)
         ipfs: Any = Missing("this command was started without IPFS")
         if with_ipfs:
-            peers = (*settings.ipfs_peers, *deployment.ipfs_peers)
+            peers = list(dict.fromkeys((*settings.ipfs_peers, *deployment.ipfs_peers)))
             ipfs = stack.enter_context(open_ipfs(settings.ipfs_url, workdir / "ipfs", peers=peers))
         no_key = Missing(f"this needs a key: give --keystore to {program}")
         transactions: Any = no_key
@@ -130,4 +130,4 @@ def _journal(path: Path, identity: Identity, *, write: bool) -> Journal:
                 f"{path.parent}: cannot be used as the data folder ({error.strerror or error}): "
                 "make it writable, or choose another --data-dir"
             ) from error
-    return Journal.read_only(path) if path.exists() else Journal.in_memory(identity)
+    return Journal.read_only(path, identity) if path.exists() else Journal.in_memory(identity)

@@ -121,17 +121,22 @@ def open_database(path: Path, identity: Identity) -> Database:
         raise
 
 
-def open_database_read_only(path: Path) -> Database:
+def open_database_read_only(path: Path, identity: Identity | None = None) -> Database:
     """The journal at `path` as another process may watch it: no lock, no change.
 
+    Args:
+        identity: whose it must be, its address "" for anybody's; None takes any journal.
+
     Raises:
-        UsageError: there is none, or it is newer than this program.
+        UsageError: there is none, it is another's, or it is newer than this program.
     """
     if not path.exists():
         raise UsageError(f"{path}: no journal there yet; start the program once, or check --data-dir")
     try:
         connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
         _refuse_newer(connection, str(path))
+        if identity is not None:
+            _refuse_other(connection, str(path), identity)
     except sqlite3.DatabaseError as error:
         raise UsageError(f"{path}: cannot be read as a journal ({error}); check --data-dir") from error
     return Database(connection)
@@ -190,14 +195,22 @@ def _migrate(connection: sqlite3.Connection, where: str) -> None:
 
 def _claim(connection: sqlite3.Connection, where: str, identity: Identity) -> None:
     """Writes the identity into a new journal; compares it with an old one's."""
+    missing = _refuse_other(connection, where, identity)
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", [(name, str(getattr(identity, name))) for name in missing])
+
+
+def _refuse_other(connection: sqlite3.Connection, where: str, identity: Identity) -> list[str]:
+    """Compares what the journal says of itself; returns the names that it says nothing of."""
     found = {str(row["key"]): str(row["value"]) for row in connection.execute("SELECT key, value FROM meta")}
+    missing = []
     for field in fields(identity):
         expected = str(getattr(identity, field.name))
         if field.name not in found:
-            connection.execute("INSERT INTO meta VALUES (?, ?)", (field.name, expected))
-        elif found[field.name].lower() != expected.lower():
+            missing.append(field.name)
+        elif expected and found[field.name].lower() != expected.lower():
             name = field.name.replace("_", " ")
             raise UsageError(
                 f"{where}: this journal's {name} is {found[field.name]}, but the present one is {expected}. "
                 "Choose another --data-dir, or, if a development chain was started anew, delete this one"
             )
+    return missing

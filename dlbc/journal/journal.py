@@ -46,13 +46,16 @@ class Journal:
         return cls(open_database(path, identity))
 
     @classmethod
-    def read_only(cls, path: Path) -> Self:
+    def read_only(cls, path: Path, identity: Identity | None = None) -> Self:
         """A journal to look at while its program runs.
 
+        Args:
+            identity: whose it must be, its address "" for anybody's; None takes any journal.
+
         Raises:
-            UsageError: there is none.
+            UsageError: there is none, or it is another's.
         """
-        return cls(open_database_read_only(path))
+        return cls(open_database_read_only(path, identity))
 
     @classmethod
     def in_memory(cls, identity: Identity) -> Self:

@@ -31,6 +31,8 @@ def test_open__journal_of_another__refused_with_what_to_do(
     with pytest.raises(UsageError, match="another --data-dir") as raised:
         Journal.open(tmp_path / "j", other)
     assert str(value) in str(raised.value)
+    with pytest.raises(UsageError, match=str(value)):
+        Journal.read_only(tmp_path / "j", other)
     Journal.open(tmp_path / "j", identity_of(node)).close()  # the refusal has let go of the lock
 
 
@@ -87,6 +89,11 @@ def test_read_only__beside_its_program__sees_and_changes_nothing(tmp_path: Path,
     reader.close()
     writer.close()
     assert (tmp_path / "j").stat().st_mode & 0o077 == 0
+
+
+def test_read_only__nobody_in_particular__sees_anybodys(tmp_path: Path, node: FakeNode) -> None:
+    Journal.open(tmp_path / "j", identity_of(node)).close()
+    Journal.read_only(tmp_path / "j", dataclasses.replace(identity_of(node), address="")).close()
 
 
 def test_transaction__inner_failure_caught__only_the_inner_part_undone(journal: Journal) -> None:
