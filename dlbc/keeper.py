@@ -89,7 +89,9 @@ class Keeper:
 
     def _do(self, context: Context, chore: Chore, block: int) -> None:
         try:
-            context.transactions.send(chore.name, chore.build())
+            if context.transactions.send(chore.name, chore.build()).confirmed:
+                # Mined, and still due: `openRound` removes eight cancelled tasks from the queue's top and opens none.
+                context.transactions.send(f"{chore.name}/{block // PAUSE_BLOCKS}", chore.build())
         except TransactionRefused as refusal:
             # Mostly somebody's transaction waits that does it. It may never be mined, so this is not for ever: a
             # round that nobody finalizes keeps everybody's stake locked.

@@ -8,6 +8,7 @@ from miner_world import MINER, RIVAL, ROUND, TASK, World
 from dlbc import keeper
 from dlbc.chain.events import ModelClaimed, ModelCommitted, SeatJoined
 from dlbc.errors import TransactionRefused
+from dlbc.journal import TransactionState
 from dlbc.keeper import NO_COMMITMENT, TURN_BLOCKS, Keeper, active_accounts, delay_blocks
 from dlbc.types import Phase
 from dlbc.wire.typed_data import commitment_hash
@@ -117,6 +118,16 @@ def test_keep__simulation_refuses__tried_again_only_after_a_pause(world: World) 
     world.transactions.refuse.clear()
     assert keep_blocks(world, keeping, keeper.PAUSE_BLOCKS - 1) == []
     assert keep_blocks(world, keeping, 1) == ["keep/open/1"]
+
+
+def test_keep__mined_and_still_due__sent_again(world: World) -> None:
+    """Nine cancelled tasks on top of the queue: the first call opens nothing, and must not be the last one."""
+    world.event(SeatJoined, 1, MINER.address)
+    world.hub.next = 4
+    world.transactions.state = TransactionState.CONFIRMED
+    names = keep_blocks(world, Keeper(), 2 * keeper.PAUSE_BLOCKS)
+    assert names[0] == "keep/open/1"
+    assert 2 <= len(names) - 1 <= 3, "once in so many blocks"
 
 
 def test_active_accounts__journal_of_years__reads_only_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
