@@ -103,9 +103,7 @@ COMMITMENT = ModelCommitment(
 CLAIM = ModelClaim(COMMITMENT, 351)
 WORDS = [
     vote_word.pack([CandidateVote(351), CandidateVote(340), CandidateVote(0, CandidateFlag.INVALID)]),
-    vote_word.pack(
-        [CandidateVote(349), SKIPPED, CandidateVote(0, CandidateFlag.INVALID)], TaskFlag.MISDECLARED
-    ),
+    vote_word.pack([CandidateVote(349), SKIPPED, CandidateVote(0, CandidateFlag.INVALID)], TaskFlag.MISDECLARED),
     vote_word.pack([CandidateVote(350), CandidateVote(342), CandidateVote(299, CandidateFlag.MARK)]),
 ]
 VOTE = Vote(

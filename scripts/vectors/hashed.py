@@ -148,9 +148,7 @@ def derivations() -> dict[str, Any]:
             "seed": derivation.seed(CHAIN_ID, HUB, COMMITMENT.spec_hash, ROUND_ID, MINER, anchor),
         },
         "secrets": secrets,
-        "keyHashes": [
-            {"key": key, "keyHash": derivation.key_hash(key)} for key in (bytes(32), TEST_KEY, MODEL_KEY)
-        ],
+        "keyHashes": [{"key": key, "keyHash": derivation.key_hash(key)} for key in (bytes(32), TEST_KEY, MODEL_KEY)],
         "contexts": [
             {
                 "kind": kind,
