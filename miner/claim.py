@@ -5,6 +5,7 @@ Whoever committed claims, whatever the score: a commit that is never opened is s
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,12 @@ from dlbc.materials import (
     open_model,
     open_test,
 )
-from dlbc.ml.evaluate import score as count_correct
 from dlbc.ml.model_file import load_model
 from dlbc.service import Done, Drop
 from dlbc.types import ModelClaim, ModelCommitment, Phase
 from dlbc.wire.typed_data import Domain, commitment_hash, sign_claim
 from miner import records, words
+from miner.feasible import OutOfTime, count_correct
 from miner.options import CLAIM, FAR, Options, soon, tell
 from miner.room import Room, open_room
 from miner.train import tell_once
@@ -126,7 +127,10 @@ def _points(
             manifest.classes,
             manifest.model.max_bytes,
         )
-        return min(count_correct(model, data, torch.device(options.device)).correct, room.spec.score_max), ""
+        until = time.monotonic() + max(0.0, found.claim_end - context.chain.now() - reserve)
+        return min(count_correct(model, data, torch.device(options.device), until), room.spec.score_max), ""
+    except OutOfTime as error:
+        return _without_test(context, room, f"the test set is too large for this device ({error})")
     except (InvalidArtifact, InvalidTask, ContentInvalid) as error:
         return _without_test(context, room, f"the test set is not what the task says ({error})")
     except IPFSError as error:

@@ -32,6 +32,9 @@ def group() -> None:
 @option("--threads", type=click.IntRange(1, 1024), help="CPU threads.  [default: all cores but one]")
 @option("--min-pay", metavar="DLBC", help="Take only rounds with this expected pay or more.")
 @option("--max-parameters", type=click.IntRange(0), default=0, help="Take only networks up to this size.")
+@option(
+    "--max-data", type=click.IntRange(1), default=2000, show_default=True, help="Take only tasks up to this many MB."
+)
 @option("--auto-stake", metavar="DLBC", help="Stake what a commit lacks, up to this much in all.")
 @option("--auto-withdraw", is_flag=True, help="Send pay to the account's own balance after each round.")
 @option("--once", is_flag=True, help="Stop after one round.")
@@ -44,6 +47,7 @@ def start(
     threads: int | None,
     min_pay: str | None,
     max_parameters: int,
+    max_data: int,
     auto_stake: str | None,
     auto_withdraw: bool,
     once: bool,
@@ -61,6 +65,7 @@ def start(
             device=str(chosen),
             min_pay=parse_amount(min_pay) if min_pay else 0,
             max_parameters=max_parameters,
+            max_data_bytes=max_data * 1_000_000,
             auto_stake=parse_amount(auto_stake) if auto_stake else 0,
             auto_withdraw=auto_withdraw,
             once=once,

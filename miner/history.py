@@ -11,6 +11,8 @@ from dlbc.types import Outcome, Payment, Reason, same_address
 from miner import records, words
 from miner.choose import tokens
 
+REMEMBERED_ROUNDS = 50  # looked at on every block: a journal grows for ever
+
 
 @dataclass(frozen=True)
 class RoundResult:
@@ -67,10 +69,11 @@ def result_of(journal: Journal, round_id: int, account: str) -> RoundResult:
 
 
 def rates(journal: Journal, account: str) -> tuple[int, int]:
-    """Rounds that ended, and how many of them slashed the account."""
-    ended = [round_id for round_id in records.rounds(journal) if journal.events(RoundFinalized, round_id=round_id)]
-    slashed = {event.round_id for event in journal.events(Slashed, account=account)}
-    return len(ended), len(slashed.intersection(ended))
+    """How many of the miner's last rounds ended, and how many of those slashed the account."""
+    lately = records.rounds(journal)[-REMEMBERED_ROUNDS:]
+    ended = [round_id for round_id in lately if journal.events(RoundFinalized, round_id=round_id)]
+    slashed = [round_id for round_id in ended if journal.events(Slashed, round_id=round_id, account=account)]
+    return len(ended), len(slashed)
 
 
 def _why_unpaid(journal: Journal, round_id: int, account: str, outcome: Outcome) -> str:

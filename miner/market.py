@@ -165,7 +165,7 @@ def _usual_rivals(context: Context) -> float:
     """How many others committed in the rounds that ended last; one where there is no experience yet."""
     journal, account = context.journal, context.account.address
     counts = []
-    for final in journal.events(RoundFinalized)[-REMEMBERED_ROUNDS:]:
+    for final in journal.latest(RoundFinalized, REMEMBERED_ROUNDS):
         commits = journal.events(ModelCommitted, round_id=final.round_id)
         counts.append(sum(event.miner != account for event in commits))
     return float(mean(counts)) if counts else 1.0

@@ -34,6 +34,7 @@ class Options:
     device: where training and scoring run, as torch names it.
     min_pay: least expected pay of a round, base units.
     max_parameters: of a network; 0 for no limit.
+    max_data_bytes: of a task's data, which are read into memory; 0 for no limit.
     auto_stake: most that may be staked without asking, in all; base units.
     auto_withdraw: send pay to the account's own balance when a round is final.
     once: end after one round.
@@ -42,6 +43,7 @@ class Options:
     device: str = "cpu"
     min_pay: int = 0
     max_parameters: int = 0
+    max_data_bytes: int = 0
     auto_stake: int = 0
     auto_withdraw: bool = False
     once: bool = False

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dlbc.chain.provider import ChainUnavailable
+from dlbc.errors import ChainError
+from dlbc.journal import Duty
 from dlbc.keeper import Keeper
-from dlbc.service import Service
+from dlbc.service import Action, Service
 from miner.claim import claim, score, show
 from miner.errands import look
 from miner.handlers import HANDLERS
@@ -25,6 +28,7 @@ from miner.options import (
     SHOW,
     TRAIN,
     Options,
+    soon,
 )
 from miner.recover import recover
 from miner.settle import settle
@@ -33,6 +37,8 @@ from miner.train import train
 
 if TYPE_CHECKING:
     from dlbc.service import Context, Outcome
+
+REFUSED_PAUSE = 2.0
 
 ACTIONS = {
     TRAIN: train,
@@ -45,6 +51,27 @@ ACTIONS = {
     SETTLE: settle,
     MONEY: move,
 }
+
+
+def patient(action: Action) -> Action:
+    """The action, tried again soon where the node refuses a request: a claim cannot wait for a minute's back-off.
+
+    A node that is away altogether is the loop's business.
+    """
+    said: dict[str, str] = {}
+
+    def attempt(duty: Duty, context: Context) -> Outcome:
+        try:
+            return action(duty, context)
+        except ChainUnavailable:
+            raise
+        except ChainError as error:
+            if said.get(str(duty)) != str(error):
+                said[str(duty)] = str(error)
+                context.log.warning(f"{duty.kind}: {error}; trying on", round_id=duty.round_id)
+            return soon(context, str(error), REFUSED_PAUSE)
+
+    return attempt
 
 
 def service(
@@ -67,7 +94,9 @@ def service(
         "miner",
         context,
         handlers=dict(HANDLERS),
-        actions={kind: partial(action, options=options) for kind, action in {**ACTIONS, **(instead or {})}.items()},
+        actions={
+            kind: patient(partial(action, options=options)) for kind, action in {**ACTIONS, **(instead or {})}.items()
+        },
         every_block=hooks,
         long_actions=set(LONG),
     )

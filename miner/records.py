@@ -35,6 +35,7 @@ class Trained:
         watermark: Merkle root of the private keys that it carries.
         accuracy: share of correct predictions on held-out training data.
         held_out: how many samples those were; 0 where nobody counted.
+        scoring_seconds: what opening and scoring the test set will take; 0 where nobody measured.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class Trained:
     accuracy: float
     epochs: float
     held_out: int = 0
+    scoring_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def save_trained(journal: Journal, round_id: int, trained: Trained) -> None:
         "accuracy": trained.accuracy,
         "epochs": trained.epochs,
         "held_out": trained.held_out,
+        "scoring_seconds": trained.scoring_seconds,
     }
     journal.note_set(scope(round_id), "trained", value)
 
@@ -95,6 +98,7 @@ def trained(journal: Journal, round_id: int) -> Trained | None:
         value["accuracy"],
         value["epochs"],
         value.get("held_out", 0),
+        value.get("scoring_seconds", 0.0),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlbc.artifact import decrypt_file, sha256_file
-from dlbc.chain.events import ModelCommitted
+from dlbc.chain.events import ModelClaimed, ModelCommitted
 from dlbc.errors import ContentInvalid, InvalidArtifact, InvalidTask, IPFSError
 from dlbc.journal import Duty
 from dlbc.manifest import Manifest
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
 
-FETCH_SECONDS = 15.0
-FETCH_PAUSE = 2.0
+FETCH_SECONDS = 10.0
+FETCH_PAUSE = 15.0  # training goes on meanwhile: each try takes the worker from it
 REMAINS = (
     "model key and salt can be derived, but not the model: without its ciphertext the commit cannot be "
     "claimed, and its stake will be slashed. If another IPFS node has it, connect to that node (--ipfs-peers)"
@@ -41,12 +41,14 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
     """Rebuilds the commitment; tried until the ciphertext arrives."""
     room, journal = open_room(context, duty.round_id), context.journal
     committed = journal.events(ModelCommitted, round_id=room.round_id, miner=context.account.address)
-    if not committed or context.hub.round(room.round_id).phase is Phase.FINAL:
-        return Drop(f"round {room.round_id} is over, or lost in a reorganisation: nothing is left to claim")
-    event = committed[-1]
-    known = records.submission(journal, room.round_id)
-    if known is not None and commit_digest(known) == event.commitment:
+    claims = journal.events(ModelClaimed, round_id=room.round_id, miner=context.account.address)
+    known = claims[-1].commitment if claims else records.submission(journal, room.round_id)
+    if known is not None and committed and commit_digest(known) == committed[-1].commitment:
+        records.save_submission(journal, known)
         return Done()
+    if not committed or context.hub.round(room.round_id).phase > Phase.CLAIM:
+        return Drop(f"round {room.round_id}: claiming is over, or the commit was lost in a reorganisation")
+    event = committed[-1]
     try:
         manifest = fetch_manifest(context.ipfs, room.spec, room.cache, FETCH_SECONDS)
         commitment = _rebuild(context, room, manifest, event)

@@ -18,6 +18,7 @@ from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commit_digest
 from miner import records, words
 from miner.choose import plain_tokens, tokens
+from miner.feasible import SHARE_TO_COMMIT, too_slow
 from miner.options import COMMIT, GRACE_SECONDS, Options, soon, tell
 from miner.plan import hopeless
 from miner.room import Room, open_room
@@ -38,6 +39,11 @@ def seal(duty: Duty, context: Context, options: Options) -> Result:
     if commitment is None and trained is None:
         return Drop(f"the model file of round {room.round_id} is gone: {room.model}")
     if commitment is None and trained is not None:
+        problem = too_slow(
+            trained.scoring_seconds, context.hub.timing().claim_secs, SHARE_TO_COMMIT, room.spec.score_max
+        )
+        if problem:
+            return _missed(context, room, f"round {room.round_id}: nothing is committed: {problem}")
         minimum = room.spec.min_score / max(1, room.spec.score_max)
         if hopeless(trained.accuracy, trained.held_out, minimum):
             return _missed(

@@ -26,6 +26,7 @@ from dlbc.ml.watermark import embed, verify
 from dlbc.ml.watermark.mark import OWN
 from dlbc.service import Done, Drop
 from miner import records, words
+from miner.feasible import SHARE_TO_TRAIN, scoring_seconds, too_slow
 from miner.options import GRACE_SECONDS, LONG, SEAL, TRAIN, Options, soon, tell
 from miner.plan import Plan, plan
 from miner.prefetch import Prefetch
@@ -65,6 +66,8 @@ def train(duty: Duty, context: Context, options: Options) -> Result:
         return Drop(why)
     try:
         manifest, data = _materials(context, room, options)
+        session = _Session(context, room, options, manifest, data)
+        session.refuse_what_cannot_be_claimed()
     except Refused as refusal:
         records.refuse(context.journal, room.round_id, str(refusal))
         return Drop(f"round {room.round_id} is skipped: {refusal}")
@@ -73,7 +76,7 @@ def train(duty: Duty, context: Context, options: Options) -> Result:
         tell_once(context, room, f"{error}; trying on until the deadline")
         return soon(context, str(error), FETCH_PAUSE)
     with Prefetch(context, manifest, room):
-        return _Session(context, room, options, manifest, data).run()
+        return session.run()
 
 
 def subject(anchor: bytes) -> str:
@@ -107,6 +110,10 @@ def _materials(context: Context, room: Room, options: Options) -> tuple[Manifest
         if 0 < options.max_parameters < manifest.model.parameters:
             found, most = manifest.model.parameters, options.max_parameters
             raise Refused(f"{found:,} parameters, the limit is {most:,} (--max-parameters)")
+        if 0 < options.max_data_bytes < manifest.data_bytes:
+            raise Refused(
+                f"{manifest.data_bytes:,} bytes of data, the limit is {options.max_data_bytes:,} (--max-data)"
+            )
         return manifest, fetch_train(context.ipfs, manifest, room.cache, timeout)
     except (InvalidArtifact, ContentInvalid) as error:
         raise Refused(f"hostile task: {error}") from error
@@ -122,7 +129,7 @@ class _Session:
     """One stretch of training, from start or checkpoint to the deadline or an interruption."""
 
     def __init__(self, context: Context, room: Room, options: Options, manifest: Manifest, data: Dataset) -> None:
-        self.context, self.room, self.data = context, room, data
+        self.context, self.room, self.data, self.manifest = context, room, data, manifest
         self.device = torch.device(options.device)
         self.secrets: Secrets = room.secrets(context)
         self.model: Network = build(manifest.architecture, manifest.input_shape, manifest.classes)
@@ -135,6 +142,14 @@ class _Session:
         self.interruption = ""
         self.settled = False
         self._looked = self._reported = 0.0
+
+    def refuse_what_cannot_be_claimed(self) -> None:
+        """Raises Refused where the test set could not be scored while claiming lasts."""
+        claim_secs = self.context.hub.timing().claim_secs
+        seconds = scoring_seconds(self.model, self.data, self.manifest, self.device)
+        problem = too_slow(seconds, claim_secs, SHARE_TO_TRAIN, self.manifest.data.test.samples)
+        if problem:
+            raise Refused(problem)
 
     def run(self) -> Result:
         """Trains; what it ends with is a model on disk, or a checkpoint and the reason."""
@@ -163,6 +178,7 @@ class _Session:
 
     def _finish(self, result: TrainingResult) -> None:
         began = time.monotonic()
+        scoring = scoring_seconds(self.model, self.data, self.manifest, self.device)
         self.model.to("cpu")
         z = verify(self.model, self.secrets.public_key).z
         for _ in range(MOST_MARKS):
@@ -179,6 +195,7 @@ class _Session:
             accuracy=result.accuracy,
             epochs=result.epochs,
             held_out=int(HELD_OUT * len(self.data)),
+            scoring_seconds=scoring,
         )
         with journal.transaction():
             records.save_trained(journal, self.room.round_id, found)

@@ -14,7 +14,7 @@ from eth_account import Account as EthAccount
 from dlbc import materials
 from dlbc.artifact import encrypt_file, sha256_file
 from dlbc.chain.client import Head
-from dlbc.chain.contracts import Account, Ballot, Candidate, Commit, Economy, Preview, Round
+from dlbc.chain.contracts import Account, Ballot, Candidate, Commit, Economy, Preview, Round, Timing
 from dlbc.chain.deployment import Deployment
 from dlbc.chain.events import ModelClaimed, ModelCommitted, RoundFinalized, RoundOpened, TaskSubmitted, TestKeyRevealed
 from dlbc.chain.transactions import Sent
@@ -95,9 +95,13 @@ class FakeHub(FakeCalls):
         self.queue = 0
         self.next = 0
         self.winner = b""
+        self.claim_secs = 30
 
     def economy(self) -> Economy:
         return Economy(UNIT, 50 * UNIT, 100 * UNIT, 100 * UNIT, 10**8, 1000, 1000, 500, 500, 0, 9000, 2, 2, 3, 2)
+
+    def timing(self) -> Timing:
+        return Timing(5, 5, 30, self.claim_secs, 30, 30, 30, 0)
 
     def account(self, owner: str) -> Account:
         return self.money

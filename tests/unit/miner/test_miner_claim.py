@@ -15,8 +15,10 @@ from dlbc.ml.models import build, initialise
 from dlbc.service import Done, Drop, Wait
 from dlbc.types import ModelClaim, ModelCommitment, Phase
 from dlbc.wire.typed_data import Domain, commitment_hash, recover_claim
+from miner import claim as claiming
 from miner import records
 from miner.claim import claim, score, show
+from miner.feasible import OutOfTime
 from miner.options import CLAIM, SCORE, SEAL, SHOW, Options
 from miner.room import open_room
 from miner.submit import seal
@@ -111,6 +113,18 @@ def test_score__test_set_is_garbage_and_the_model_bad__claims_nothing(committed:
     records.save_trained(committed.journal, ROUND, records.Trained(room.model, ANCHOR, bytes(32), 0.3, 4.0))
     score(SCORE_DUTY, committed.context, OPTIONS)
     assert saved(committed).score == 0
+
+
+def test_score__time_runs_out_while_counting__claims_instead_of_coming_too_late(
+    committed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*arguments: object) -> int:
+        raise OutOfTime("only 4,096 of 1,000,000 test samples were scored")
+
+    monkeypatch.setattr(claiming, "count_correct", too_late)
+    assert score(SCORE_DUTY, committed.context, OPTIONS) == Done()
+    assert saved(committed).score == committed.spec.min_score
+    assert "too large for this device" in saved(committed).why
 
 
 def test_score__below_the_minimum__claims_all_the_same_and_says_why(committed: World) -> None:

@@ -12,7 +12,7 @@ from dlbc.journal import Duty, TransactionState
 from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
 from dlbc.service import Done, Drop, Wait
-from dlbc.types import ModelCommitment, Outcome, Payment, Reason
+from dlbc.types import ModelCommitment, Outcome, Payment, Phase, Reason
 from miner import records
 from miner.history import result_of
 from miner.options import RECOVER, SEAL, SETTLE, Options
@@ -145,6 +145,21 @@ def test_recover__ciphertext_on_ipfs__rebuilds_the_same_commitment(committed: Wo
     assert recover(RECOVERY, committed.context, OPTIONS) == Done()
     assert submission(committed) == expected
     assert recover(RECOVERY, committed.context, OPTIONS) == Done()
+
+
+def test_recover__claimed_before_the_journal_was_lost__taken_from_the_event(committed: World) -> None:
+    expected = lose_disk(committed)
+    committed.claimed(expected, 20)
+    committed.ipfs.down = True
+    assert recover(RECOVERY, committed.context, OPTIONS) == Done()
+    assert submission(committed) == expected
+
+
+def test_recover__claiming_is_over__gives_the_worker_back(committed: World) -> None:
+    lose_disk(committed)
+    committed.phase(Phase.SHOW, 2000)
+    committed.ipfs.down = True
+    assert isinstance(recover(RECOVERY, committed.context, OPTIONS), Drop)
 
 
 def test_recover__round_is_over__fetches_nothing(committed: World) -> None:
