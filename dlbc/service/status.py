@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -59,10 +60,12 @@ class StatusBoard:
         self._content["updated_at"] = round(time.time(), 3)
         text = json.dumps(self._content, indent=1, default=_plain)
         half = self._path.with_name(self._path.name + ".part")
-        half.write_text(text, encoding="utf-8")
-        half.replace(self._path)
         self._written_at = self._clock()
-        self._dirty = False
+        # A full disk must not end a training or a duty over what is only looked at; it stays dirty, and is tried again.
+        with contextlib.suppress(OSError):
+            half.write_text(text, encoding="utf-8")
+            half.replace(self._path)
+            self._dirty = False
 
 
 def read_status(folder: Path) -> dict[str, Any] | None:
