@@ -40,12 +40,25 @@ class Watch:
         """
         keeper = Keeper()
         hooks = (keeper.keep, self._look)
-        service = Service("requester", self.context, HANDLERS, ACTIONS, every_block=hooks, long_actions=LONG)
+        service = Service(
+            "requester",
+            self.context,
+            HANDLERS,
+            ACTIONS,
+            every_block=hooks,
+            long_actions=LONG,
+            on_outage=self.tell_outage,
+        )
         with Serving(self.context) as self._serving:
             service.run()
         with suppress(ChainError):
             self._look(self.context)
         return [self.reports[i] for i in self.task_ids if i in self.reports]
+
+    def tell_outage(self, why: str) -> None:
+        """Says where he who waits looks that nothing moves; the next block's news take its place."""
+        words = f"the chain is away, trying again until it is back: {why}"
+        self.on_change(list(self.reports.values()), [words])
 
     def _look(self, context: Context) -> None:
         for task_id in self.task_ids:

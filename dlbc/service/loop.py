@@ -33,6 +33,7 @@ class Service:
         actions: by duty kind.
         every_block: called once for each new head seen, after the handlers.
         long_actions: kinds that run in one worker thread beside the loop.
+        on_outage: called with the reason when the chain goes away; the log says it in any case.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Service:
         *,
         every_block: Sequence[Hook] = (),
         long_actions: Collection[str] = (),
+        on_outage: Callable[[str], None] | None = None,
     ) -> None:
         unknown = set(long_actions) - set(actions)
         if unknown:
@@ -63,6 +65,7 @@ class Service:
         self._silent = False
         self._faults = 0
         self._outage: str | None = None
+        self._on_outage = on_outage
         context.board.update(program=name)
 
     def run(self) -> None:
@@ -120,6 +123,8 @@ class Service:
         except ChainError as error:
             if self._outage is None:
                 context.log.warning("chain_away", why=str(error), hint="trying again until it is back")
+                if self._on_outage is not None:
+                    self._on_outage(str(error))
             self._outage = str(error)
             context.board.update(state="chain away", why=self._outage)
             return False

@@ -65,10 +65,17 @@ class Harness:
         self.handlers: dict[Any, Any] = {}
         self.long: set[str] = set()
         self.hooks: list[Callable[[Context], None]] = []
+        self.outages: list[str] = []
 
     def service(self) -> Service:
         return Service(
-            "tester", self.context, self.handlers, self.actions, every_block=self.hooks, long_actions=self.long
+            "tester",
+            self.context,
+            self.handlers,
+            self.actions,
+            every_block=self.hooks,
+            long_actions=self.long,
+            on_outage=self.outages.append,
         )
 
     def turns(self, service: Service, count: int) -> None:

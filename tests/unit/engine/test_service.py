@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from dlbc.chain.events import LockReleased
 from dlbc.chain.provider import ChainUnavailable
 from dlbc.journal import Duty, Journal
-from dlbc.service import Context, Done, Drop, Retry, read_status
+from dlbc.service import Context, Done, Drop, Retry, StatusBoard, read_status
 from dlbc.service.loop import MAX_FAULTS
 from dlbc.service.signals import stop_on_signals
 
@@ -176,6 +176,7 @@ def test_try_step__node_down__said_once_and_when_it_is_back(harness: Harness) ->
         assert service._try_step()
         assert service._try_step()
     assert [entry["event"] for entry in logs] == ["chain_away", "chain_back"]
+    assert harness.outages == [logs[0]["why"]]
 
 
 def test_try_step__defect_in_every_step__raised_in_the_end(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +220,18 @@ def test_report__from_a_program__in_status_for_others(harness: Harness, tmp_path
     assert status["last"]["accuracy"] == 0.97
     assert (status["alive"], status["state"], status["head"]["number"]) == (True, "running", 1)
     assert read_status(tmp_path / "nowhere") is None
+
+
+def test_report__status_cannot_be_written__kept_until_it_can(tmp_path: Path) -> None:
+    """A full disk must not end a training over what is only looked at."""
+    board = StatusBoard(tmp_path / "gone")
+    board.report({"event": "epoch", "round_id": 5})
+    board.update(state="running")
+    (tmp_path / "gone").mkdir()
+    board.flush()
+    status = read_status(tmp_path / "gone")
+    assert status is not None
+    assert (status["last"]["round_id"], status["state"]) == (5, "running")
 
 
 def test_run__first_signal__finishes_the_step_and_the_long_action(harness: Harness, tmp_path: Path) -> None:
