@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.model_files import SIZES, ModelSize, megabytes, write_model
+from benchmarks.model_files import SIZES, ModelSize, megabytes, papers, verdict, write_model
 from benchmarks.processes import cpu_seconds, quiet
 from benchmarks.tables import Section, Table
 from benchmarks.timing import median, ratio, short
@@ -97,13 +97,14 @@ def copy_and_hash(source: Path, target: Path) -> bytes:
 
 def section(measured: dict[str, Any]) -> Section:
     """The table."""
-    rows = []
+    rows, ours = [], {}
     for size, found in zip(SIZES, measured["sizes"], strict=True):
         seconds = found["seconds"]
         both, cpu = _both(seconds), _both(found["cpu"])
+        ours[size.name] = median(both)
         cells = [size.name, megabytes(found["bytes"]), short(median(seconds["add"])), short(median(seconds["fetch"]))]
         cells += [short(median(both)), short(median(cpu)), short(median(seconds["copy"]))]
-        rows.append([*cells, f"{ratio(both, seconds['copy']):.1f}x", f"{size.network} s" if size.network else "-"])
+        rows.append([*cells, f"{ratio(both, seconds['copy']):.1f}x", papers(size.network)])
     columns = [
         "Model",
         "Ciphertext",
@@ -115,7 +116,9 @@ def section(measured: dict[str, Any]) -> Section:
         "Both to copy",
     ]
     note = f"Repetitions: {', '.join(f'{s.name} {s.moved}' for s in SIZES)}. IPFS: Kubo {measured['node']}, embedded."
-    return Section("Network", TEXT, [Table("Network overhead by model size", [*columns, "Paper"], rows, note)])
+    judged = verdict(ours, {size.name: size.network for size in SIZES})
+    table = Table("Network overhead by model size", [*columns, "Paper"], rows, note)
+    return Section("Network", f"{TEXT}\n{judged}\n", [table])
 
 
 def _both(samples: dict[str, list[float]]) -> list[float]:

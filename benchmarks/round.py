@@ -108,6 +108,7 @@ def timeline(watched: WatchedMarket, number: int, began: float, ended: float) ->
         "from_last_commit": final - commits[-1],
         "from_deadline": final - facts.commit_end,
         "prescribed": guard + 3,
+        "listed": facts.listed,
     }
 
 
@@ -132,10 +133,12 @@ def _steps(measured: Mapping[str, Any]) -> Table:
         rows.append([title, since or "-", *_seconds(rounds, name), most])
     for name, title in TOTALS.items():
         rows.append([f"**{title}**", "-", *_seconds(rounds, name), "-"])
+    listed = ", ".join(str(played["listed"]) for played in rounds)
     note = (
-        "By the blocks' clock, whole seconds: a block comes each second, so 1 s is the least that a call can take that "
-        "becomes possible with another block. The programs look every 0.3 s on a development chain. The worst commit "
-        "is the one closest to the deadline; how early a miner stops, it learns from its own earlier rounds."
+        f"Listed candidates: {listed}. By the blocks' clock, whole seconds: a block comes each second, so 1 s is the "
+        "least that a call can take that becomes possible with another block. The programs look every 0.3 s on a "
+        "development chain. The worst commit is the one closest to the deadline; how early a miner stops, it learns from "
+        "its own earlier rounds."
     )
     return Table(
         "Seconds from the moment a call is due to its block",
@@ -182,8 +185,9 @@ def _starts(measured: Mapping[str, Any]) -> Table:
 
 TEXT = """\
 A market as `make demo` starts it: Anvil with a block each second, an IPFS meeting point, a requester, three miners and
-three validators, each a process with a key and an IPFS node of its own. {rounds} rounds of {seconds} s of training;
-LeNet on scikit-learn's digits, so that judging a model takes no time worth mentioning. A phase ends early when
-everybody has acted, so what counts is the seconds that the programs take, not the windows that they are given. All of
-them share the cores named below with whatever else runs there.
+three validators, each a process with a key and an IPFS node of its own. {rounds} rounds of {seconds} s of training
+LeNet on scikit-learn's digits. A phase ends early when everybody has acted, so what counts is the seconds that the
+programs take, not the windows that they are given. All eight compete for the cores named below with whatever else runs
+there: what takes longest is what needs the processor, namely the requester's packing and the judging of models, which
+all validators do at once. The transactions themselves wait for little but the next block.
 """

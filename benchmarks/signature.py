@@ -11,7 +11,7 @@ from typing import Any
 from eth_keys.backends import get_backend
 from eth_keys.datatypes import PrivateKey
 
-from benchmarks.model_files import SIZES, ModelSize, megabytes, write_model
+from benchmarks.model_files import SIZES, ModelSize, megabytes, papers, verdict, write_model
 from benchmarks.tables import Section, Table
 from benchmarks.timing import median, short, timed
 from dlbc.artifact import decrypt_file, encrypt_file, sha256_file
@@ -90,7 +90,11 @@ def _measure(size: ModelSize, folder: Path) -> dict[str, Any]:
 
 def section(measured: dict[str, Any]) -> Section:
     """The tables."""
-    return Section("Signature", TEXT.format(backend=measured["backend"]), (_compared(measured), _steps(measured)))
+    seconds = {found["name"]: _medians(found["seconds"]) for found in measured["sizes"]}
+    ours = {name: bound(found) + checked(found) for name, found in seconds.items()}
+    text = TEXT.format(backend=measured["backend"])
+    judged = verdict(ours, {size.name: size.signature for size in SIZES})
+    return Section("Signature", f"{text}\n{judged}\n", (_compared(measured), _steps(measured)))
 
 
 TEXT = """\
@@ -102,8 +106,8 @@ two small models of the paper are not named; in 0.001 s one can hash about a meg
 nothing in the paper corresponds to ResNet-18.
 
 The processor's time is about what the same work would take on a machine that nobody else uses. Files lie in the page
-cache. The curve's arithmetic is eth-keys' `{backend}`: without `coincurve` that is plain Python, and the larger part of
-what a small model costs. A signature does not depend on the model's size. What the contract's check of it costs is a
+cache. The curve's arithmetic is eth-keys' `{backend}`; without `coincurve` that is plain Python, and it is most of what
+a small model costs. A signature does not depend on the model's size. What the contract's check of it costs is a
 part of `claimModel`, below.
 """
 
@@ -114,8 +118,7 @@ def _compared(measured: dict[str, Any]) -> Table:
         seconds, cpu = _medians(found["seconds"]), _medians(found["cpu"])
         cells = [size.name, f"{size.parameters:,}", megabytes(found["bytes"])]
         cells += [short(bound(seconds)), short(checked(seconds)), short(bound(seconds) + checked(seconds))]
-        paper = f"{size.signature} s" if size.signature else "-"
-        rows.append([*cells, short(bound(cpu) + checked(cpu)), paper])
+        rows.append([*cells, short(bound(cpu) + checked(cpu)), papers(size.signature)])
     columns = ["Model", "Parameters", "File", "Hash, commit, sign", "Check", "Both", "Both, processor time", "Paper"]
     return Table("Signature overhead by model size", columns, rows)
 
