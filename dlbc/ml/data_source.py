@@ -45,6 +45,8 @@ def read_source(path: Path, split: str | None = None, *, max_bytes: int = DEFAUL
             arrays = read_tensors(path, max_bytes=max_bytes)
         except InvalidArtifact as error:
             raise InvalidTask(where, str(error)) from error
+        except OSError as error:
+            raise InvalidTask(where, f"cannot be read ({error.strerror or error}); check the file") from error
         x, y = arrays[names[0]], arrays[names[1]]
     else:
         raise InvalidTask(where, f"files of type {path.suffix or 'none'} are not read; use .npz or .safetensors")

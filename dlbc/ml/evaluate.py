@@ -69,4 +69,5 @@ def exact_float32() -> Iterator[None]:
         with cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             yield
     finally:
+        torch.set_flush_denormal(False)
         torch.set_float32_matmul_precision(precision)

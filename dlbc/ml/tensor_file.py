@@ -71,10 +71,13 @@ def read_tensors(path: Path, *, max_bytes: int, expected: Iterable[str] | None =
 
     Raises:
         InvalidArtifact: as `read_specs`; or the library refuses the file.
+        OSError, MemoryError: this machine fails. That says nothing against the file, so it must not become a vote.
     """
     read_specs(path, max_bytes=max_bytes, expected=expected)
     try:
         return dict(load_file(path))
+    except (OSError, MemoryError):
+        raise
     except Exception as error:
         raise InvalidArtifact(f"{path.name}: safetensors cannot read it ({error})") from error
 
@@ -87,18 +90,16 @@ def read_specs(path: Path, *, max_bytes: int, expected: Iterable[str] | None = N
     Raises:
         InvalidArtifact: the file is larger than `max_bytes`, truncated, padded, overlapping, has a name
             twice, a dtype other than U8, F32 or I64, or (where `expected` is given) other names.
+        OSError: the disk fails, or there is no such file.
     """
-    try:
-        size = path.stat().st_size
-        if size > max_bytes:
-            raise InvalidArtifact(f"{path.name}: {size:,} bytes, at most {max_bytes:,} are allowed")
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if size < 10 or length > size - 8 or length > MAX_HEADER_BYTES:
-                raise InvalidArtifact(f"{path.name}: no safetensors file ({size:,} bytes, header of {length:,})")
-            raw = file.read(length)
-    except OSError as error:
-        raise InvalidArtifact(f"{path.name}: cannot be read ({error.strerror})") from error
+    size = path.stat().st_size
+    if size > max_bytes:
+        raise InvalidArtifact(f"{path.name}: {size:,} bytes, at most {max_bytes:,} are allowed")
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 10 or length > size - 8 or length > MAX_HEADER_BYTES:
+            raise InvalidArtifact(f"{path.name}: no safetensors file ({size:,} bytes, header of {length:,})")
+        raw = file.read(length)
     specs = _parse(path.name, raw, size - 8 - length)
     if expected is not None and set(specs) != set(expected):
         missing, extra = sorted(set(expected) - set(specs)), sorted(set(specs) - set(expected))
