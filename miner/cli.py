@@ -54,6 +54,7 @@ def start(
     keep: bool,
 ) -> None:
     """Choose rounds by expected pay, train, commit, claim; until stopped. Kill it at any time: it goes on."""
+    least, most = parse_amount(min_pay) if min_pay else 0, parse_amount(auto_stake) if auto_stake else 0
     with open_context(settings, "miner") as context:
         # Slow to import, and after the checks: a wrong password or address should not cost seconds.
         from dlbc.ml.device import configure_threads, pick_device  # noqa: PLC0415
@@ -63,10 +64,10 @@ def start(
         chosen, why = pick_device(gpu, device)
         options = Options(
             device=str(chosen),
-            min_pay=parse_amount(min_pay) if min_pay else 0,
+            min_pay=least,
             max_parameters=max_parameters,
             max_data_bytes=max_data * 1_000_000,
-            auto_stake=parse_amount(auto_stake) if auto_stake else 0,
+            auto_stake=most,
             auto_withdraw=auto_withdraw,
             once=once,
         )

@@ -165,6 +165,7 @@ def test_running__no_program__false(tmp_path: Path) -> None:
         (["stake", "much"], "not an amount"),
         (["stake", "-5"], "No such option"),
         (["start", "--threads", "0"], "threads"),
+        (["start", "--min-pay", "much"], "not an amount"),
     ],
 )
 def test_group__bad_arguments__say_what_is_wrong(arguments: list[str], words: str) -> None:
