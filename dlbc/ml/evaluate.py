@@ -61,10 +61,14 @@ def predict(model: Network, x: Array, device: torch.device | None = None, batch:
 
 @contextmanager
 def exact_float32() -> Iterator[None]:
-    """Full float32 and deterministic kernels: TF32 would move borderline samples between devices."""
+    """Full float32 and deterministic kernels: TF32 would move borderline samples between devices.
+
+    Denormal numbers count as zero: a hostile model made of them would take 7 to 40 times as long to score on a CPU.
+    """
     precision = torch.get_float32_matmul_precision()
     cudnn = torch.backends.cudnn
     torch.set_float32_matmul_precision("highest")
+    torch.set_flush_denormal(True)
     try:
         with cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
             yield
