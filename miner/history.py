@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dlbc.chain.events import BlockAppended, LockReleased, ModelClaimed, Paid, RoundFinalized, Slashed
+from dlbc.chain.events import BlockAppended, LockReleased, ModelClaimed, ModelCommitted, Paid, RoundFinalized, Slashed
 from dlbc.journal import Journal
 from dlbc.types import Outcome, Payment, Reason, same_address
 from miner import records, words
@@ -77,6 +77,8 @@ def rates(journal: Journal, account: str) -> tuple[int, int]:
 
 
 def _why_unpaid(journal: Journal, round_id: int, account: str, outcome: Outcome) -> str:
+    if not journal.events(ModelCommitted, round_id=round_id, miner=account):
+        return records.state(journal, round_id).get("why") or "no model was committed"
     if outcome is not Outcome.BLOCK:
         return words.OUTCOMES[outcome]
     claims = journal.events(ModelClaimed, round_id=round_id, miner=account)

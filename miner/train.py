@@ -6,6 +6,7 @@ training then stops at its checkpoint and goes on afterwards.
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -177,7 +178,7 @@ class _Session:
         embed(model, (self.secrets.public_key, *self.secrets.private_keys(model)))
 
     def _finish(self, result: TrainingResult) -> None:
-        began = time.monotonic()
+        began, accuracy = time.monotonic(), _known(result.accuracy)
         scoring = scoring_seconds(self.model, self.data, self.manifest, self.device)
         self.model.to("cpu")
         z = verify(self.model, self.secrets.public_key).z
@@ -192,7 +193,7 @@ class _Session:
             path=self.room.model,
             anchor=self.room.anchor,
             watermark=self.secrets.watermark_root(self.model),
-            accuracy=result.accuracy,
+            accuracy=accuracy,
             epochs=result.epochs,
             held_out=int(HELD_OUT * len(self.data)),
             scoring_seconds=scoring,
@@ -200,14 +201,13 @@ class _Session:
         with journal.transaction():
             records.save_trained(journal, self.room.round_id, found)
             records.save_costs(journal, records.costs(journal).learn(finish=time.monotonic() - began))
-            records.note_state(journal, self.room.round_id, stage="trained", accuracy=result.accuracy, mark=round(z, 1))
+            records.note_state(journal, self.room.round_id, stage="trained", accuracy=accuracy, mark=round(z, 1))
         self.room.checkpoint.unlink(missing_ok=True)
         left = words.seconds(self.room.commit_end - self.context.chain.now())
         message = (
-            f"trained {result.epochs:.3g} epochs · {words.percent(result.accuracy)} on held-out data · "
+            f"trained {result.epochs:.3g} epochs · {words.percent(accuracy)} on held-out data · "
             f"watermark {z:.0f} sigma · {left} left to commit"
         )
-        accuracy = result.accuracy
         tell(self.context, "trained", message, round_id=self.room.round_id, accuracy=accuracy)
 
     def _tell(self, epoch: Epoch) -> None:
@@ -216,17 +216,18 @@ class _Session:
         if now - self._reported < pause and not epoch.final:
             return
         self._reported = now
+        accuracy = _known(epoch.accuracy)
         left = max(0.0, self.room.commit_end - self.context.chain.now())
         facts: dict[str, Any] = {
             "epoch": epoch.number,
-            "accuracy": round(epoch.accuracy, 4),
-            "loss": round(epoch.loss, 4),
+            "accuracy": round(accuracy, 4),
+            "loss": round(_known(epoch.loss), 4),
             "progress": round(epoch.progress, 3),
             "final": epoch.final,
             "seconds_left": round(left, 1),
         }
         records.note_state(self.context.journal, self.room.round_id, stage="training", **facts)
-        message = words.epoch(epoch.number, epoch.accuracy, left)
+        message = words.epoch(epoch.number, accuracy, left)
         tell(self.context, "epoch", message, round_id=self.room.round_id, **facts)
 
     def _interrupted(self) -> bool:
@@ -258,6 +259,11 @@ class _Session:
             return True
         self.interruption = "the round's anchor changed in a reorganisation"
         return False
+
+
+def _known(value: float) -> float:
+    """0 for what could not be measured: a training set too small to hold any of it out."""
+    return value if math.isfinite(value) else 0.0
 
 
 def block_seconds(context: Context) -> float:

@@ -124,6 +124,15 @@ def test_settle__not_asked_to_withdraw__keeps_the_credit(committed: World) -> No
     assert not committed.transactions.sent
 
 
+def test_result_of__never_committed__says_why_and_blames_no_claim(world: World) -> None:
+    world.opened()
+    records.refuse(world.journal, ROUND, "mis-declared: flops")
+    world.finalized(Outcome.BLOCK)
+    sentence = result_of(world.journal, ROUND, MINER.address).sentence()
+    assert "mis-declared: flops" in sentence
+    assert "claimed" not in sentence
+
+
 def test_result_of__not_final__has_no_outcome(committed: World) -> None:
     assert result_of(committed.journal, ROUND, MINER.address).sentence() == "not final yet"
 
