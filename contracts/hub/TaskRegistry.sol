@@ -156,7 +156,10 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         // only a mode that is still to come has a Prove phase
         if (spec.proveSecs != 0) revert BadParameter("proveSecs");
         if (spec.scoreMax == 0 || spec.scoreMax > MAX_SCORE) revert ScoreOutOfRange(spec.scoreMax, 1, MAX_SCORE);
-        if (spec.minScore > spec.scoreMax) revert ScoreOutOfRange(spec.minScore, 0, spec.scoreMax);
+        // a model that nobody scored has median 0: it must reach no minimum
+        if (spec.minScore == 0 || spec.minScore > spec.scoreMax) {
+            revert ScoreOutOfRange(spec.minScore, 1, spec.scoreMax);
+        }
         // devices differ: a smaller tolerance would punish honest validators
         uint256 minTol = spec.scoreMax / 1_000 > MIN_TOLERANCE ? spec.scoreMax / 1_000 : MIN_TOLERANCE;
         if (spec.tol < minTol) revert ToleranceOutOfRange(spec.tol, minTol, type(uint32).max);

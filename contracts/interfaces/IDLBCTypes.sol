@@ -15,7 +15,7 @@ interface IDLBCTypes {
         uint64 netBytes; //    bytes of one serialised model: what every submission and every check moves
         uint64 dataBytes; //   bytes of training and test data
         uint40 scoreMax; //    number of distinct test samples; at most 2^35 - 2
-        uint40 minScore; //    a claim below it is not listed
+        uint40 minScore; //    a claim below it is not listed; at least 1
         uint32 tol; //         honest devices differ by at most this much
         uint32 tieTol; //      candidates this close to the best compete by commit order; at most tol / 2
         uint16 modes; //       bit field; bit 0 TRAJECTORY. 0 for now

@@ -75,8 +75,10 @@ library DifficultyRanking {
         return (int256(base_) << BASE_SHIFT) + int256(clock) - int256(clockAtSubmit);
     }
 
-    /// @notice The least fee, and the least bond: doubles with every 512 tasks in the heap.
+    /// @notice The least fee, and the least bond: doubles with every 512 tasks in the heap. One unit even for a task that
+    /// declares no difficulty: nobody fills the queue for nothing.
     function floor(uint256 feeUnit, uint256 lgSum, uint256 queued) internal pure returns (uint256) {
+        if (lgSum < 256) lgSum = 256;
         return ((feeUnit * lgSum) / 256) << (queued / QUEUE_STEP);
     }
 }

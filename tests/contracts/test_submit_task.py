@@ -15,7 +15,8 @@ HEAP_SLOT = 3
         ("BadParameter", [], {"proveSecs": 1}),
         ("ScoreOutOfRange", [0, 1, 2**35 - 2], {"scoreMax": 0, "minScore": 0}),
         ("ScoreOutOfRange", [2**35 - 1, 1, 2**35 - 2], {"scoreMax": 2**35 - 1}),
-        ("ScoreOutOfRange", [361, 0, 360], {"minScore": 361}),
+        ("ScoreOutOfRange", [361, 1, 360], {"minScore": 361}),
+        ("ScoreOutOfRange", [0, 1, 360], {"minScore": 0}),
         ("ToleranceOutOfRange", [1, 2, 2**32 - 1], {"tol": 1}),
         ("ToleranceOutOfRange", [99, 100, 2**32 - 1], {"scoreMax": 100_000, "tol": 99}),
         ("ToleranceOutOfRange", [3, 0, 2], {"tieTol": 3}),
@@ -72,6 +73,15 @@ def test_floors__long_queue__double_with_every_512(play, requester, web3):
             "anvil_setStorageAt", [play.hub.address, "0x" + HEAP_SLOT.to_bytes(32, "big").hex(), length]
         )
         assert play.hub.floors(spec)[0] == floor * times
+
+
+def test_floors__no_difficulty_declared__one_unit(play, requester, profile):
+    """Who declares nothing would fill the queue for nothing."""
+    unit = profile.economy[0]
+    spec, _ = play.spec(requester, flops=0, netBytes=0, dataBytes=1, trainSecs=5, fee=0, bond=0)
+    assert plain(play.hub.floors(spec)) == (unit, unit)
+    with refused("FeeTooLow", 0, unit):
+        play.hub.submitTask.call(spec, {"from": requester})
 
 
 def test_submit_task__good_spec__escrows_and_queues(play, requester):
