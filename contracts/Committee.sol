@@ -88,16 +88,19 @@ contract Committee is Seats {
 
     function _draw(BallotState storage ballot_, uint256 roundId, IDLBCTypes.DrawRules memory rules, bytes32 seed) private {
         uint32[] memory seatIds = _pick(roundId, rules.committeeSize, seed);
-        ballot_.seed = seed;
         if (seatIds.length < rules.quorum) {
             for (uint256 i; i < seatIds.length; ++i) {
                 _pool.push(seatIds[i]);
             }
+            // seats that judge other rounds come back: a round is not void because others were drawn before it
+            if (seatIds.length + _serving() >= rules.quorum) return _seal(ballot_, roundId);
+            ballot_.seed = seed;
             ballot_.stage = Stage.Failed;
             emit CommitteeDrawn(roundId, ballot_.epoch, seed, new uint32[](0), new address[](0), 0);
             return;
         }
         uint40 voteStart = uint40(block.timestamp);
+        ballot_.seed = seed;
         ballot_.stage = Stage.Drawn;
         ballot_.size = uint8(seatIds.length);
         ballot_.voteStart = voteStart;
@@ -269,7 +272,7 @@ contract Committee is Seats {
     function verdicts(uint256 roundId, uint8 candidates)
         external
         view
-        returns (Verdict[] memory, uint16 taskFlags)
+        returns (Verdict[] memory result, uint16 taskFlags)
     {
         (uint256 slot, BallotState storage state) = _ballotOf(roundId);
         uint256 revealed = state.roundId == roundId ? state.revealed : 0;
@@ -278,7 +281,11 @@ contract Committee is Seats {
         for (uint256 pos; revealed >> pos != 0; ++pos) {
             if (revealed & (1 << pos) != 0) words[next++] = _votes[slot][pos].word;
         }
-        return Tally.verdicts(words, candidates);
+        (result, taskFlags) = Tally.verdicts(words, candidates);
+        for (uint256 i; i < candidates; ++i) {
+            // a minority must not make a winner of a model that the others could not score in time
+            if (2 * _scored(words, i * Tally.CANDIDATE_BITS) <= words.length) result[i].median = 0;
+        }
     }
 
     /// @inheritdoc ICommittee
@@ -331,8 +338,34 @@ contract Committee is Seats {
         return 0;
     }
 
+    /// @dev How many seats judge a round now.
+    function _serving() private view returns (uint256 seats) {
+        for (uint256 slot; slot < MAX_SLOTS; ++slot) {
+            BallotState storage state = _ballots[slot];
+            if (state.stage == Stage.Drawn) seats += state.size;
+        }
+    }
+
+    /// @dev See `Seats`.
+    function _requireNoDrawDue() internal view override {
+        for (uint256 slot; slot < MAX_SLOTS; ++slot) {
+            BallotState storage state = _ballots[slot];
+            // a hash that is out of range is nobody's seed any more
+            if (state.stage == Stage.Sealed && block.number > state.sealBlock && blockhash(state.sealBlock) != 0) {
+                revert WrongPhase(uint8(IDLBCTypes.Phase.Draw));
+            }
+        }
+    }
+
     function _full(BallotState storage state) private view returns (uint16) {
         return uint16((1 << state.size) - 1);
+    }
+
+    /// @dev How many votes did not skip the candidate whose field begins at `shift`.
+    function _scored(uint256[] memory words, uint256 shift) private pure returns (uint256 votes) {
+        for (uint256 i; i < words.length; ++i) {
+            if ((words[i] >> shift) & Tally.SKIPPED != Tally.SKIPPED) ++votes;
+        }
     }
 
     function _count(uint256 mask) private pure returns (uint8 bits) {

@@ -25,6 +25,8 @@ abstract contract Seats is ICommittee {
     uint32 public seatCount;
     SeatPool.Pool internal _pool;
     mapping(uint256 seatId => SeatState) internal _seats;
+    /// @dev Also those that ended. By owner, so that nobody can make another one's list too long to read.
+    mapping(address owner => uint32[]) private _seatsOf;
 
     constructor(IDLBC hub_) {
         HUB = hub_;
@@ -32,10 +34,12 @@ abstract contract Seats is ICommittee {
 
     /// @inheritdoc ICommittee
     function joinSeat() external returns (uint32 seatId) {
+        _requireNoDrawDue();
         uint256 available = _pool.length();
         if (available >= MAX_SEATS) revert SeatsFull(available);
         seatId = ++seatCount;
         _pool.push(seatId);
+        _seatsOf[msg.sender].push(seatId);
         emit SeatJoined(seatId, msg.sender);
         _seats[seatId] = SeatState(msg.sender, uint88(HUB.lockSeat(msg.sender)), false);
     }
@@ -45,6 +49,7 @@ abstract contract Seats is ICommittee {
         SeatState storage state = _seats[seatId];
         if (state.owner != msg.sender) revert NotSeatOwner(seatId, msg.sender);
         if (state.leaving) revert SeatAlreadyLeft(seatId);
+        _requireNoDrawDue();
         _retire(seatId, state);
         // a seat that serves is not in the pool: it is freed when its ballot closes
         if (_pool.remove(seatId)) _release(state);
@@ -57,15 +62,19 @@ abstract contract Seats is ICommittee {
 
     /// @inheritdoc ICommittee
     function seatsOf(address owner) external view returns (uint32[] memory seatIds) {
-        seatIds = new uint32[](seatCount);
+        seatIds = _seatsOf[owner];
         uint256 found;
-        for (uint32 seatId = 1; seatId <= seatCount; ++seatId) {
-            if (_seats[seatId].owner == owner && _seats[seatId].bonded != 0) seatIds[found++] = seatId;
+        for (uint256 i; i < seatIds.length; ++i) {
+            if (_seats[seatIds[i]].bonded != 0) seatIds[found++] = seatIds[i];
         }
         assembly ("memory-safe") {
             mstore(seatIds, found)
         }
     }
+
+    /// @dev Once the hash of a sealed block can be read, and until `draw` has used it, seats neither come nor go: whoever
+    /// knows the seed could choose the committee with them.
+    function _requireNoDrawDue() internal view virtual;
 
     function _retire(uint32 seatId, SeatState storage state) internal {
         state.leaving = true;

@@ -78,14 +78,17 @@ interface ICommittee {
     error AlreadyVoted(uint256 roundId, uint8 pos);
     error VoteMismatch(bytes32 found, bytes32 expected);
 
-    /// @notice Locks `seatUnit` of the caller's free stake in the hub and gives him a seat.
+    /// @notice Locks `seatUnit` of the caller's free stake in the hub and gives him a seat. Refused while a draw's seed is
+    /// known but not used: call `draw` first.
     function joinSeat() external returns (uint32 seatId);
 
     /// @notice The seat is not drawn again; its stake unlocks now, or when the round it serves is final.
+    /// Refused while a draw's seed is known but not used, as is `joinSeat`.
     function leaveSeat(uint32 seatId) external;
 
     /// @notice Called twice, by anyone: in phase Seal fixes a future block; in phase Draw, after that block, takes its hash
-    /// as seed and draws. Seals again when the hash is out of range.
+    /// as seed and draws. Seals again when the hash is out of range, and when too few seats are free but those that serve
+    /// other rounds would do.
     function draw(uint256 roundId) external;
 
     /// @notice Commits the hash of the caller's vote. One vote for each of his drawn seats, by position.
@@ -104,7 +107,8 @@ interface ICommittee {
     function ballot(uint256 roundId) external view returns (Ballot memory);
     function members(uint256 roundId) external view returns (Member[] memory);
 
-    /// @notice Medians and majority flags of the votes revealed so far, by candidate position; and the task's flags.
+    /// @notice Medians and majority flags of the votes revealed so far, by candidate position; and the task's flags. A
+    /// candidate without a score in more than half of the votes has median 0.
     function verdicts(uint256 roundId, uint8 candidates)
         external
         view

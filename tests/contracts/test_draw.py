@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import brownie
-from round_play import DLBC, plain, refused
+from round_play import DLBC, ZERO, plain, refused
 
 POOL_SLOT = 1
 
@@ -82,6 +82,41 @@ def test_leave_seat__often_absent__is_retired(play, requester, miner):
     play.check_conservation()
 
 
+def test_seats__between_seed_and_draw__neither_come_nor_go(play, requester, miner, validators):
+    """Who knows the seed could choose the committee: each seat more or less makes another draw of it."""
+    round_ = play.shown(requester, {miner: 300})
+    play.committee.draw(round_.id, play.by)
+    play.committee.leaveSeat(5, {"from": validators[4]})  # the seed is not known yet
+    brownie.chain.mine(3)
+    with refused("WrongPhase", 8):
+        play.committee.joinSeat.call({"from": miner})
+    with refused("WrongPhase", 8):
+        play.committee.leaveSeat.call(1, {"from": validators[0]})
+    assert "CommitteeDrawn" in play.committee.draw(round_.id, play.by).events
+    play.committee.joinSeat({"from": miner})
+    play.committee.leaveSeat(1, {"from": validators[0]})
+
+
+def test_seats__seed_out_of_range__come_and_go(play, requester, miner):
+    """Nobody has to draw for a seat to be free to leave."""
+    round_ = play.shown(requester, {miner: 300})
+    play.committee.draw(round_.id, play.by)
+    brownie.chain.mine(300)
+    seat_id = play.committee.joinSeat({"from": miner}).return_value
+    play.committee.leaveSeat(seat_id, {"from": miner})
+    assert play.committee.availableSeats() == 5
+
+
+def test_seats_of__others_come_and_go__costs_no_more(play, miner, validators):
+    before = play.committee.seatsOf.estimate_gas(validators[0], play.by)
+    for _ in range(3):
+        seat_id = play.committee.joinSeat({"from": miner}).return_value
+        play.committee.leaveSeat(seat_id, {"from": miner})
+    kept = play.committee.joinSeat({"from": miner}).return_value
+    assert plain(play.committee.seatsOf(miner)) == (kept,)
+    assert play.committee.seatsOf.estimate_gas(validators[0], play.by) == before
+
+
 def test_draw__keys_not_shown_yet__reverts(play, requester, miner):
     round_ = play.claimed(requester, {miner: 300})
     with refused("WrongPhase", 6):
@@ -140,6 +175,24 @@ def test_draw__another_round__shares_no_seat(play, requester, miner, other_miner
     seats = [{member[0] for member in play.committee.members(round_.id)} for round_ in (first, second)]
     assert not seats[0] & seats[1]
     assert play.committee.availableSeats() == 1
+
+
+def test_draw__seats_serve_another_round__seals_again_until_they_are_back(play, requester, miner, other_miner):
+    """Two of five seats are free. To fail would void the round in three epochs of a few blocks each."""
+    first = play.drawn(requester, {miner: 300})
+    second = play.shown(requester, {other_miner: 300}, slot=1)
+    again = play.draw(second)
+    assert again.events["DrawSealed"]["sealBlock"] == again.block_number + 2
+    assert play.phase(second) == "Draw"
+    ballot = play.committee.ballot(second.id)
+    assert (ballot["epoch"], ballot["failed"], ballot["seed"]) == (0, False, ZERO)
+    assert play.committee.availableSeats() == 2
+    play.finalize(first)
+    brownie.chain.mine(3)
+    assert len(play.committee.draw(second.id, play.by).events["CommitteeDrawn"]["seatIds"]) == 3
+    play.judge(second, *[300] * 3)
+    play.finalize(second, second.models[0])
+    play.check_conservation()
 
 
 def test_draw__owner_who_committed__is_not_eligible(play, requester, validators):

@@ -258,10 +258,25 @@ def test_finalize__minority_flag__changes_nothing(play, requester, miner, other_
 def test_finalize__skipped_votes__stay_outside_the_median(play, requester, miner, other_miner):
     round_ = play.drawn(requester, {miner: 300, other_miner: 310})
     skipping, fair = play.word(round_, {miner: SKIPPED}), play.word(round_, {})
-    play.judge(round_, skipping, fair, skipping)
+    play.judge(round_, skipping, fair, fair)
     verdicts, flags = play.committee.verdicts(round_.id, 2)
     assert [tuple(verdict) for verdict in verdicts] == [(310, 0), (300, 0)]
     assert flags == 0
+
+
+def test_finalize__scored_by_one_of_three__is_no_winner(play, requester, miner, other_miner):
+    """A model too slow to be scored in time, and one validator who says that it is perfect."""
+    round_ = play.drawn(requester, {miner: 300, other_miner: 310})
+    honest, bought = play.word(round_, {other_miner: SKIPPED}), play.word(round_, {other_miner: 360})
+    play.judge(round_, honest, bought, honest)
+    verdicts, _ = play.committee.verdicts(round_.id, 2)
+    assert [tuple(verdict) for verdict in verdicts] == [(0, 0), (300, 0)]
+    transaction = play.finalize(round_, round_.models[0])
+    assert outcome_of(transaction) == "Block"
+    assert [(account, kind) for account, kind, _ in paid(transaction) if kind in {"Winner", "Second"}] == [
+        (miner, "Winner")
+    ]
+    play.check_conservation()
 
 
 def test_finalize__medians_below_the_threshold__pays_those_who_showed(play, requester, miner, other_miner, seated):
