@@ -82,8 +82,8 @@ def score(base_: int, clock_at_submit: int, clock: int) -> int:
 
 
 def fee_floor(fee_unit: int, spec: TaskSpec, queued: int) -> int:
-    """The least fee for a task, in base units: `fee_unit` a doubling of its difficulty; doubles with every
-    512 queued.
+    """The least fee for a task, in base units: `fee_unit` a doubling of its difficulty, one at least; doubles with
+    every 512 queued.
     """
-    doublings = lg(spec.flops) + lg(spec.net_bytes) + lg(spec.data_bytes)
+    doublings = max(256, lg(spec.flops) + lg(spec.net_bytes) + lg(spec.data_bytes))
     return fee_unit * doublings // 256 << queued // QUEUE_STEP
