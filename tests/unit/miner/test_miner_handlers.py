@@ -131,6 +131,16 @@ def test_on_round_opened__chosen_under_another_anchor__owes_new_training_and_for
     assert records.trained(world.journal, ROUND) is None
 
 
+def test_on_round_opened__same_anchor_seen_again__keeps_the_work(world: World, tmp_path: Path) -> None:
+    records.note_state(world.journal, ROUND, stage="trained", anchor=ANCHOR.hex())
+    model = tmp_path / "model"
+    model.touch()
+    records.save_trained(world.journal, ROUND, records.Trained(model, ANCHOR, bytes(32), 0.9, 1.0))
+    on_round_opened(world.opened(), world.context)
+    assert records.trained(world.journal, ROUND) is not None
+    assert duties(world) == []
+
+
 def test_handlers__every_duty__has_an_action() -> None:
     assert len(HANDLERS) == 5
     assert {TRAIN, RECOVER, SCORE, SHOW, SETTLE, MONEY} <= set(ACTIONS)

@@ -1,5 +1,6 @@
 """The end of a round: stake released, pay told with reasons, disk cleaned; and a lost journal rebuilt."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -185,6 +186,16 @@ def test_recover__ciphertext_nowhere__tries_on_and_says_what_remains(committed: 
         assert isinstance(recover(RECOVERY, committed.context, OPTIONS), Wait)
     (message,) = [message for message in committed.said if "can be derived" in message]
     assert "--ipfs-peers" in message
+
+
+def test_recover__chain_has_another_commitment_of_the_same_model__dropped(committed: World) -> None:
+    """Such as one made by another program with this key, with a payload of its own."""
+    expected = lose_disk(committed)
+    committed.committed(replace(expected, payload_root=b"p" * 32))
+    result = recover(RECOVERY, committed.context, OPTIONS)
+    assert isinstance(result, Drop)
+    assert "is not what this program would have made" in result.why
+    assert records.submission(committed.journal, ROUND) is None
 
 
 def test_recover__ciphertext_is_another__dropped(committed: World, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from miner_world import ANCHOR, COMMIT_END, COMMIT_START, ROUND, Crash, World
 
 from dlbc.journal import Duty, DutyState
 from dlbc.ml.model_file import load_model
-from dlbc.ml.watermark import start_score, verify
+from dlbc.ml.watermark import Verdict, start_score, verify
 from dlbc.service import Done, Drop, Wait
 from dlbc.types import Phase
 from miner import records, train
@@ -107,6 +107,19 @@ def test_train__deadline_comes__model_is_saved_in_time_marked_and_of_its_own_sta
     row = world.journal.agenda.find(SEAL, ROUND, train.subject(ANCHOR))
     assert row is not None
     assert any("left to commit" in message for message in world.said)
+
+
+@pytest.mark.parametrize(("found", "marks"), [([20.0], 1), ([12.0], 1), ([11.0, 13.0], 2), ([1.0] * 9, 4)])
+def test_train__mark_after_training__strengthened_only_where_it_is_weak(
+    world: World, monkeypatch: pytest.MonkeyPatch, found: list[float], marks: int
+) -> None:
+    world.opened()
+    fast_forward(world)
+    embedded = []
+    monkeypatch.setattr(train, "embed", lambda model, keys: embedded.append(keys))
+    monkeypatch.setattr(train, "verify", lambda model, key: Verdict(found.pop(0), True, 0.0))
+    train.train(DUTY, world.context, OPTIONS)
+    assert len(embedded) == marks
 
 
 def test_train__every_epoch__told_with_accuracy_and_time_left(world: World) -> None:
