@@ -241,8 +241,8 @@ def _found(measured: dict[str, Any]) -> Table:
         rows.append([found["name"], *zs, caught, f"{found['independent_related']} of {found['independent_pairs']}"])
     columns = ["Network", "z, marked", "z, permuted copy", "z, unmarked", "z, other keys: mean, deviation, most"]
     note = (
-        "One value a seed. z counts standard deviations: about normal where there is no mark, present from 8; a miner's "
-        f"own model needs 12. {OTHER_KEYS} other keys are tried on one model. A permuted copy has every hidden channel "
+        "One value a seed. z counts standard deviations: about normal where there is no mark, present from 8; a miner's"
+        f" own model needs 12. {OTHER_KEYS} other keys are tried on one model. A permuted copy has all hidden channels "
         "reordered and rescaled (and sign-flipped before a batch norm), and is aligned with the original first. "
         "*Flagged* is the lineage check, which needs no key."
     )

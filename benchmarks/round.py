@@ -63,6 +63,7 @@ def measure() -> dict[str, Any]:
         return {
             "commands": starts,
             "starts": watched.starts,
+            "cpu": watched.cpu,
             "peaks": [[name, what, peak] for (name, what), peak in watched.peaks.items()],
             "rounds": rounds,
             "windows": {window: getattr(timing, window) for _, _, window in STEPS.values() if window},
@@ -137,8 +138,8 @@ def _steps(measured: Mapping[str, Any]) -> Table:
     note = (
         f"Listed candidates: {listed}. By the blocks' clock, whole seconds: a block comes each second, so 1 s is the "
         "least that a call can take that becomes possible with another block. The programs look every 0.3 s on a "
-        "development chain. The worst commit is the one closest to the deadline; how early a miner stops, it learns from "
-        "its own earlier rounds."
+        "development chain. The worst commit is the one closest to the deadline; how early a miner stops, it learns "
+        "from its own earlier rounds."
     )
     return Table(
         "Seconds from the moment a call is due to its block",
@@ -161,15 +162,16 @@ def _memory(measured: Mapping[str, Any]) -> Table:
         programs = [peaks[name, "program"] for name in names]
         nodes = [peaks[name, "node"] for name in names if (name, "node") in peaks]
         node = max(nodes, default=0.0)
-        rows.append(
-            [f"dlbc-{role}", str(len(names)), f"{max(programs):.0f}", f"{node:.0f}", f"{max(programs) + node:.0f}"]
-        )
+        cells = [f"dlbc-{role}", str(len(names)), f"{max(programs):.0f}", f"{node:.0f}", f"{max(programs) + node:.0f}"]
+        rows.append([*cells, short(max(measured["cpu"][name] for name in names))])
     everything = sum(peak for _, _, peak in measured["peaks"])
     note = (
         "Resident memory counts shared libraries in every process again. All peaks together are "
-        f"{everything:,.0f} MiB: an upper bound of what this market needs besides Anvil and the meeting point."
+        f"{everything:,.0f} MiB: an upper bound of what this market needs besides Anvil and the meeting point. The "
+        "processor's time is that of the whole run: start, training and all rounds; the requester's is of one round."
     )
-    return Table("Memory, MiB at most", ["Program", "Processes", "Program", "Its IPFS node", "Both"], rows, note)
+    columns = ["", "Processes", "Program", "Its IPFS node", "Both", "Processor time of the program"]
+    return Table("Memory, MiB at most", columns, rows, note)
 
 
 def _starts(measured: Mapping[str, Any]) -> Table:
@@ -187,7 +189,7 @@ TEXT = """\
 A market as `make demo` starts it: Anvil with a block each second, an IPFS meeting point, a requester, three miners and
 three validators, each a process with a key and an IPFS node of its own. {rounds} rounds of {seconds} s of training
 LeNet on scikit-learn's digits. A phase ends early when everybody has acted, so what counts is the seconds that the
-programs take, not the windows that they are given. All eight compete for the cores named below with whatever else runs
-there: what takes longest is what needs the processor, namely the requester's packing and the judging of models, which
-all validators do at once. The transactions themselves wait for little but the next block.
+programs take, not the windows that they are given. All of them compete for the cores named below with whatever else
+runs there. What takes longest are the requester's start and packing and the judging of models, which all validators do
+at once; transactions wait for little but the next block.
 """

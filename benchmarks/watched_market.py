@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.processes import children, command, memory
+from benchmarks.processes import children, command, cpu_seconds, memory
 from benchmarks.results import FOLDER
 from dlbc.chain import events
 from dlbc.chain.client import Chain
@@ -41,6 +41,7 @@ class WatchedMarket:
 
     Attributes:
         starts: seconds from the start of a program to its first look at the chain, by role.
+        cpu: seconds that the program of each actor had a core, the last time that we looked.
         peaks: MiB that each process ever had resident, by actor and "program" or "node".
     """
 
@@ -48,6 +49,7 @@ class WatchedMarket:
     story: Story
     chain: Chain
     starts: dict[str, float] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
     peaks: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def start_programs(self) -> None:
@@ -90,15 +92,16 @@ class WatchedMarket:
             if time.monotonic() > end:
                 raise DLBCError(f"waited {seconds:.0f} s in vain for {what}; see {self.market.folder}")
             self.story.step()
-            self._look_at_memory()
+            self._look_at_processes()
             time.sleep(LOOK_SECONDS)
 
-    def _look_at_memory(self) -> None:
+    def _look_at_processes(self) -> None:
         for actor in self.market.actors.values():
             if actor.process is None or actor.process.poll() is not None:
                 continue
             with suppress(OSError, ProcessLookupError):  # it ends while we look
                 self._note(actor.name, "program", actor.process.pid)
+                self.cpu[actor.name] = cpu_seconds([actor.process.pid])
                 for child in children(actor.process.pid):
                     if "dlbc.ipfs.node" in command(child):
                         self._note(actor.name, "node", child)
