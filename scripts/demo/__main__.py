@@ -46,7 +46,7 @@ fee: {fee}          # DLBC
 def main() -> int:
     """Runs the demonstration; returns the exit code."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=25, help="of training in each round (default: 25)")
+    parser.add_argument("--seconds", type=int, default=18, help="of training in each round (default: 18)")
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo" / time.strftime("%Y%m%d-%H%M%S"))
     arguments = parser.parse_args()
     console, began = Console(highlight=False, soft_wrap=True), time.monotonic()
