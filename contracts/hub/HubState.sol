@@ -19,32 +19,44 @@ abstract contract HubState is TaskQueue, BlockLedger {
     struct RoundState {
         // one word, which nearly every call reads and writes
         uint40 commitStart; // 0: no such round
-        uint32 trainSecs;
+        uint24 trainSecs;
         uint40 keyAt;
-        uint24 claimSpan; //   seconds from the key to the end of claims
+        uint40 claimEnd; //    end of Claim, or of this epoch's Enlist; 0 before the test key
         uint24 commits;
         uint24 claims;
         uint24 early; //       commits in the first half of the training time
-        uint8 shown; //        bit mask over the list's storage order
-        uint8 slot;
-        uint8 epoch;
         uint8 version; //      of the parameters
+        uint8 epoch;
+        uint8 listed; //       bit masks over the list's storage order
+        uint8 shown;
         Outcome outcome; //    None while the round lives
-        uint8 listed;
         // what the work was bound to
         bytes32 anchor;
         bytes32 specHash;
-        uint64 taskId;
+        // one word: what openings, later epochs and settlement need
+        uint40 taskId;
+        uint8 slot;
+        uint8 tips;
+        uint8 appeals;
+        uint40 bestExcluded; // the best claim that ever found no place on the list
+        uint24 excluded; //     how many of those there are now
+        uint32 inboxTo; //      last inbox item of the batch
+        uint16 inboxCount; //   how many items the batch has
+        // one word, in few rounds
         uint96 compensation; // each committer's, where the test key was withheld
-        uint40 excludedScore; // the best claim that found no place on the list
-        uint40 excludedSequence;
+        uint96 advanced; //     what earlier epochs' validators were paid of the fee
     }
 
     mapping(uint256 roundId => RoundState) internal _rounds;
     mapping(uint256 roundId => CandidateList.List) internal _lists;
     mapping(uint256 roundId => mapping(address miner => uint256)) internal _commits;
+    /// @dev Commitment hashes of claims that have no place on the list; their scores are in `_commits`.
+    mapping(uint256 roundId => mapping(address miner => bytes32)) internal _excluded;
+    mapping(uint256 roundId => AppealCase[]) internal _appeals;
     /// @dev The last round of each slot, live or not.
     mapping(uint256 slot => uint256 roundId) internal _lastRound;
+    mapping(address owner => address) internal _operators;
+    Inbox internal _inbox;
 
     function _requirePhase(uint256 roundId, Phase needed) internal view returns (RoundState storage r) {
         r = _rounds[roundId];

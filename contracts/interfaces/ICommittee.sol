@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {IDLBCTypes} from "./IDLBCTypes.sol";
+
 /// @title Seats, draw, hidden votes and tally
 /// @notice Holds no money: seat stakes lie in the hub, which this contract names immutably, and which names it.
 interface ICommittee {
@@ -27,6 +29,7 @@ interface ICommittee {
     struct Ballot {
         uint8 epoch;
         uint8 size; //         seats drawn; 0 before the draw
+        uint8 quorum; //       revealed votes without which nothing is judged; 0 before the draw
         uint8 committed;
         uint8 revealed;
         uint40 voteStart; //   0 before the draw
@@ -47,8 +50,34 @@ interface ICommittee {
 
     /// @notice The committee's word on one candidate.
     struct Verdict {
-        uint40 median;
+        uint40 median; //      lower median of the votes that give a score
         uint8 flags; //        those that a strict majority of the revealed votes raised
+        bool stable; //        a quorum of scores lies within `tol` of the median; if not, it decides nothing
+    }
+
+    /// @notice All that a decision needs, in one call.
+    struct Votes {
+        uint8 size;
+        uint8 quorum;
+        uint16 revealed; //    bit mask over positions
+        uint16 unopened; //    challenged, and the leaf not opened (yet)
+        bytes32 seed;
+        uint256[] words; //    by position, `size` of them; 0 where nothing was revealed
+    }
+
+    /// @notice How an epoch's ballot ended, by position.
+    struct Closing {
+        address[] owners;
+        uint96[] penalties; // taken off the seats' bonds: the hub slashes their owners by as much
+        address[] challengers; // zero where nobody challenged
+        bytes32 voteRoot;
+    }
+
+    /// @notice A leaf of a validator's `evalRoot`, asked for by a challenge.
+    struct Leaf {
+        uint8 candidate; //    position in the list
+        uint64 sample;
+        int32 prediction;
     }
 
     event SeatJoined(uint32 indexed seatId, address indexed owner);
@@ -68,6 +97,8 @@ interface ICommittee {
         bytes32 salt
     );
 
+    event LeafOpened(uint256 indexed roundId, address indexed validator, uint8 epoch, uint8 pos, Leaf leaf);
+
     error NotHub(address caller);
     error NotSeatOwner(uint32 seatId, address caller);
     error SeatsFull(uint256 seats);
@@ -77,6 +108,12 @@ interface ICommittee {
     error TooEarly(uint256 blockNumber, uint256 needed);
     error AlreadyVoted(uint256 roundId, uint8 pos);
     error VoteMismatch(bytes32 found, bytes32 expected);
+    error NotRevealed(uint256 roundId, uint8 pos);
+    error NotChallenged(uint256 roundId, uint8 pos);
+    error NothingEvaluated(uint256 roundId, uint8 pos);
+    error WrongLeaf(uint8 candidate, uint64 sample, uint8 expectedCandidate, uint64 expectedSample);
+    error WrongProof(bytes32 found, bytes32 expected);
+    error SpecMismatch(bytes32 specHash, bytes32 expected);
 
     /// @notice Locks `seatUnit` of the caller's free stake in the hub and gives him a seat. Refused while a draw's seed is
     /// known but not used: call `draw` first.
@@ -91,11 +128,28 @@ interface ICommittee {
     /// other rounds would do.
     function draw(uint256 roundId) external;
 
-    /// @notice Commits the hash of the caller's vote. One vote for each of his drawn seats, by position.
+    /// @notice Commits the hash of a vote, sent by the seat's owner or by his operator (`IDLBC.operatorOf`). One vote for each
+    /// drawn seat, by position.
     function commitVote(uint256 roundId, uint8 pos, bytes32 voteHash) external;
 
     /// @notice Opens a vote.
     function revealVote(Vote calldata vote) external;
+
+    /// @notice Answers a challenge (`IDLBC.challengeVote`): the leaf that `challengedLeaf` names, and its Merkle proof up to
+    /// `vote.evalRoot`. Anyone who knows it may send it, until phase Appeal ends.
+    /// @param proof siblings from the leaf upwards; none where an odd last node moves up unchanged
+    function openLeaf(
+        Vote calldata vote,
+        IDLBCTypes.TaskSpec calldata spec,
+        Leaf calldata leaf,
+        bytes32[] calldata proof
+    ) external;
+
+    /// @notice Which leaf a challenge asks for. Reverts where there is none.
+    function challengedLeaf(uint256 roundId, uint8 pos, IDLBCTypes.TaskSpec calldata spec)
+        external
+        view
+        returns (uint8 candidate, uint64 sample);
 
     function hub() external view returns (address);
     function seat(uint32 seatId) external view returns (Seat memory);
@@ -107,22 +161,37 @@ interface ICommittee {
     function ballot(uint256 roundId) external view returns (Ballot memory);
     function members(uint256 roundId) external view returns (Member[] memory);
 
-    /// @notice Medians and majority flags of the votes revealed so far, by candidate position; and the task's flags. A
-    /// candidate without a score in more than half of the votes has median 0.
-    function verdicts(uint256 roundId, uint8 candidates)
+    /// @notice Medians and majority flags of the votes revealed so far, by candidate position; and the task's flags.
+    /// @param tol the task's tolerance
+    function verdicts(uint256 roundId, uint8 candidates, uint32 tol)
         external
         view
         returns (Verdict[] memory, uint16 taskFlags);
+
+    /// @notice Words and masks of the present epoch.
+    function votes(uint256 roundId) external view returns (Votes memory);
 
     function hashVote(Vote calldata vote) external pure returns (bytes32 structHash);
 
     /* FOR THE HUB ALONE */
 
-    /// @notice Ends the ballot: frees seats, and reports who voted (coherent) and who did not.
-    /// @param again true starts the next epoch with a new draw
-    /// @param penalty what each absent seat loses of its bond; the hub slashes its owner by as much
-    /// @param minBond a seat whose bond has fallen below it is not drawn again
-    function close(uint256 roundId, bool again, uint96 penalty, uint96 minBond)
-        external
-        returns (address[] memory voters, address[] memory absent, bytes32 voteRoot);
+    /// @notice Records a challenge of the vote at `pos`, and fixes the leaf it asks for.
+    /// @return owner of the seat
+    function challenge(uint256 roundId, uint8 pos, address challenger) external returns (address owner);
+
+    /// @notice Ends the ballot and frees its seats.
+    /// @param again true: the next epoch begins, with a new draw
+    /// @param absentBps what each seat without a revealed vote loses, in basis points of `seatUnit`
+    /// @param offMask positions whose votes were far off the median
+    /// @param offBps what these lose
+    /// @param seatUnit of the round's parameters; no seat loses more than its bond, and one with less than half of
+    /// `seatUnit` left is not drawn again
+    function close(
+        uint256 roundId,
+        bool again,
+        uint16 absentBps,
+        uint16 offMask,
+        uint16 offBps,
+        uint96 seatUnit
+    ) external returns (Closing memory);
 }

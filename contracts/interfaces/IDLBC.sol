@@ -13,6 +13,16 @@ interface IDLBC is IDLBCTypes {
     /// @notice Moves `amount` tokens from the caller (who approved them) into his credit.
     function deposit(uint256 amount) external;
 
+    /// @notice The same with an ERC-2612 permit in one call. A permit that somebody else used up before is no obstacle.
+    function depositWithPermit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+
+    /// @notice Lets `operator` commit models and votes, and sign claims, for the caller's account; nothing else. One at a
+    /// time; zero takes it back. The operator moves no money and changes no keys.
+    function setOperator(address operator) external;
+
+    /// @notice Who may work for `owner` besides himself, or zero.
+    function operatorOf(address owner) external view returns (address);
+
     /// @notice Sends `amount` of the caller's credit to him. Works in every state.
     function withdraw(uint256 amount) external;
 
@@ -59,14 +69,26 @@ interface IDLBC is IDLBCTypes {
     /// @notice Ranked score at this moment; larger opens earlier. `base` is the static difficulty.
     function rank(uint256 taskId) external view returns (int256 score, int256 base);
 
+    /// @notice What a task's score is made of.
+    function factors(uint256 taskId) external view returns (Factors memory);
+
+    /// @notice The virtual clock V now.
+    function queueClock() external view returns (uint256);
+
+    /// @notice The keys in the heap, in no order, those of cancelled tasks included. A task's number is
+    /// `uint64(~key)`.
+    function queueKeys() external view returns (uint256[] memory);
+
     /* ROUNDS */
 
-    /// @notice Locks `minerUnit` of the caller's stake and records 27 bytes of the commitment with its sequence number.
+    /// @notice Locks `minerUnit` of the miner's stake and records 27 bytes of the commitment with its sequence number.
+    /// @param miner the caller, or who made the caller his operator
     /// @param commitment keccak256(abi.encode(hashStruct(ModelCommitment), artifact, artifactBytes))
     /// @param anchor the caller's view of the round's anchor: reverts if a reorganisation changed it
     /// @param specHash likewise
     function commitModel(
         uint256 roundId,
+        address miner,
         bytes32 commitment,
         bytes32 artifact,
         uint64 artifactBytes,
@@ -77,23 +99,46 @@ interface IDLBC is IDLBCTypes {
     /// @notice Shows the test key. Anyone who holds it may call.
     function revealKey(uint256 roundId, TaskSpec calldata spec, bytes32 key) external;
 
-    /// @notice Opens a commitment and claims a score. Anyone may send it; the miner's signature over ModelClaim decides.
+    /// @notice Opens a commitment and claims a score. Anyone may send it; the signature over ModelClaim of the miner, or of
+    /// his operator, decides.
+    /// @param parentRound the final round in which the model that `commitment.parent` names was listed and shown; ignored
+    /// where no parent is declared
     function claimModel(
         ModelCommitment calldata commitment,
         uint40 score,
         TaskSpec calldata spec,
+        uint256 parentRound,
         bytes calldata signature
     ) external;
+
+    /// @notice In phase Enlist: puts a claim that had found no place on the list where the disqualified have left one, by
+    /// the same order as ever. Anyone may call.
+    function enlist(uint256 roundId, address miner) external;
 
     /// @notice Shows a listed candidate's model key. Anyone who holds it may call.
     function showKey(ModelCommitment calldata commitment, bytes32 key) external;
 
-    /// @notice Ends the round: pays, slashes, burns, appends a block where there is a winner; or starts the next epoch
-    /// when too few validators voted and epochs remain.
-    /// @param winner the winner's commitment (`preview` names it); ignored where there is none
-    function finalize(uint256 roundId, TaskSpec calldata spec, ModelCommitment calldata winner) external;
+    /// @notice In phase Appeal: asks for a larger committee, against a bond. If another winner, or another outcome, comes of
+    /// it, the bond returns; else it is shared by those who judged again.
+    function appeal(uint256 roundId, TaskSpec calldata spec) external;
 
-    /// @notice Frees the stake that these miners locked for a final round; slashes what was never opened.
+    /// @notice In the first half of phase Appeal: asks the validator at `pos` to open one leaf of his `evalRoot` before the
+    /// phase ends (`ICommittee.openLeaf`), against a bond. If he does, it is his; if not, his pay is the challenger's.
+    function challengeVote(uint256 roundId, uint8 pos) external;
+
+    /// @notice Ends the round: pays, slashes, burns, appends a block where there is a winner; or starts the next epoch,
+    /// when too few validators voted, or candidates were disqualified and a better claim than what is left was excluded,
+    /// and epochs remain.
+    /// @param winner the winner's commitment (`preview` names it); ignored where there is none
+    /// @param parentRound as in `claimModel`, for the winner's parent
+    function finalize(
+        uint256 roundId,
+        TaskSpec calldata spec,
+        ModelCommitment calldata winner,
+        uint256 parentRound
+    ) external;
+
+    /// @notice Frees the stake that these miners, 64 at most, locked for a final round; slashes what was never opened.
     function releaseLocks(uint256 roundId, address[] calldata miners) external;
 
     /// @notice Pays the caller's part of the bond when the test key was withheld.
@@ -118,11 +163,24 @@ interface IDLBC is IDLBCTypes {
         returns (uint40 sequence, bool opened, bool locked);
 
     /// @notice What `finalize` would decide now: the outcome, and the winner's commitment hash and median score.
-    /// Outcome None: too few votes, and another epoch would begin. A final round reports its outcome only.
+    /// Outcome None: another epoch would begin. A final round reports its outcome only.
     function preview(uint256 roundId, TaskSpec calldata spec)
         external
         view
         returns (Outcome outcome, bytes32 commitmentHash, uint40 score);
+
+    /// @notice The commitment of a claim that has no place on the list, or 0.
+    function excludedOf(uint256 roundId, address miner) external view returns (bytes32 commitmentHash, uint40 score);
+
+    /// @notice The appeals of a round, oldest first.
+    function appealsOf(uint256 roundId) external view returns (AppealCase[] memory);
+
+    /* THE INBOX */
+
+    /// @notice Extends the inbox's hash chain: `head = keccak256(abi.encode(head, sender, item))`.
+    function post(bytes32 item) external returns (uint32 index);
+
+    function inbox() external view returns (Inbox memory);
 
     /* THE CHAIN OF BLOCKS */
 
@@ -130,6 +188,27 @@ interface IDLBC is IDLBCTypes {
     function height() external view returns (uint64);
     function chainScore() external view returns (uint128);
     function emitted() external view returns (uint256);
+
+    /* GOVERNANCE: whom `authority` (an OpenZeppelin AccessManager) lets; nothing here moves anybody's money */
+
+    /// @notice Sets the parameters for tasks submitted from now on, within the bounds of `ParameterBounds`. Tasks that wait
+    /// and rounds that run keep theirs.
+    function setParams(Timing calldata timing_, Economy calldata economy_, Limits calldata limits_) external;
+
+    /// @notice Blocks submitTask, openRound and commitModel for `secs` from now, seven days at most; 0 ends a pause. No exit
+    /// and no later phase is ever blocked. After a pause as much time as the longest one must pass before the next.
+    function pause(uint32 secs) external;
+
+    function pausedUntil() external view returns (uint40);
+    function authority() external view returns (address);
+
+    /// @notice The version that `timing`, `economy` and `limits` describe.
+    function version() external view returns (uint8);
+
+    function parametersOf(uint8 version_)
+        external
+        view
+        returns (Timing memory, Economy memory, Limits memory);
 
     /* PARAMETERS AND WIRING */
 
@@ -150,6 +229,9 @@ interface IDLBC is IDLBCTypes {
 
     /// @notice Locks `seatUnit` of `owner`'s free stake, and says how much that is.
     function lockSeat(address owner) external returns (uint96 amount);
+
+    /// @notice Credits the caller of a draw his tip.
+    function tipDraw(uint256 roundId, address caller) external;
 
     /// @notice Unlocks `amount` of it when a seat ends.
     function unlockSeat(address owner, uint256 amount) external;

@@ -16,7 +16,7 @@ interface IDLBCTypes {
         uint64 dataBytes; //   bytes of training and test data
         uint40 scoreMax; //    number of distinct test samples; at most 2^35 - 2
         uint40 minScore; //    a claim below it is not listed; at least 1
-        uint32 tol; //         honest devices differ by at most this much
+        uint32 tol; //         honest devices differ by at most this much; a tenth of scoreMax at most
         uint32 tieTol; //      candidates this close to the best compete by commit order; at most tol / 2
         uint16 modes; //       bit field; bit 0 TRAJECTORY. 0 for now
         uint32 trainSecs;
@@ -37,8 +37,8 @@ interface IDLBCTypes {
         bytes32 keyHash; //       keccak256 of the 32-byte model key
         bytes32 watermark; //     Merkle root of the private watermark keys, or 0
         bytes32 trajectory; //    root of the trajectory, or 0
-        bytes32 parent; //        commitment hash of a declared earlier model, or 0
-        bytes32 payloadRoot; //   what the miner wants the block to carry, or 0
+        bytes32 parent; //        commitment hash of a declared earlier model, whose miner shares the fee, or 0
+        bytes32 payloadRoot; //   Merkle root of the round's inbox batch, or 0 to carry nothing
         address miner;
         bytes32 salt;
     }
@@ -88,6 +88,7 @@ interface IDLBCTypes {
         Guard, //      commits are closed; nobody shows the test key before the chain is final
         Key,
         Claim,
+        Enlist, //     a later epoch: claims that found no place on the list may take those of the disqualified
         Show,
         Seal,
         Draw,
@@ -115,7 +116,9 @@ interface IDLBCTypes {
         Unopened, //    a commit that was never claimed
         Unavailable, // a listed candidate without his key, or whose model cannot be had
         Invalid, //     a model that is not what was committed
-        Absent //       a drawn validator who did not vote
+        Absent, //      a drawn validator who did not vote
+        Overclaimed, // a claim above the committee's median by more than four tolerances
+        OffMedian //    a vote as far from it, in either direction
     }
 
     enum Payment {
@@ -128,7 +131,16 @@ interface IDLBCTypes {
         Validator,
         Emission,
         Compensation,
-        Finder
+        Finder, //      who pointed out a fault
+        Tip, //         who sent a call that the round was waiting for
+        AppealBond, //  back to the appellant, or to the validators who judged again in vain
+        ChallengeBond // back to the challenger, or to the validator who opened his leaf
+    }
+
+    enum EpochCause {
+        NoQuorum,
+        Appeal,
+        Excluded
     }
 
     struct Account {
@@ -164,12 +176,47 @@ interface IDLBCTypes {
         uint40 keyFrom; //     earliest time to show the test key
         uint40 keyUntil; //    latest
         uint40 keyAt; //       when it was shown, or 0
-        uint40 claimEnd; //    0 until the key is shown
+        uint40 claimEnd; //    end of Claim, or of this epoch's Enlist; 0 until the key is shown
         uint40 showEnd; //     0 until the key is shown
         uint32 commits;
         uint32 claims;
         uint8 listed;
         uint8 shown;
+        uint8 appeals;
+        uint8 tips; //         paid so far, each of `Economy.tip`
+        uint8 version; //      of the parameters: those under which the task was submitted
+        uint32 excluded; //    claims of at least minScore that have no place on the list
+        uint40 bestExcluded; //the best of them that there ever was, or 0
+        uint32 inboxFrom; //   the first inbox item (from 1) of the batch that this round's block may carry
+        uint32 inboxTo; //     the last; inboxTo < inboxFrom: there is nothing to carry
+        uint96 compensation; //each committer's, where the test key was withheld
+        uint96 advanced; //    what earlier epochs' validators were paid of the fee
+    }
+
+    /// @notice How a task's difficulty comes about: each part is a weight times a logarithm (UQ8.8).
+    struct Factors {
+        uint16 lgFlops;
+        uint16 lgNet;
+        uint16 lgData;
+        uint16 lgFee;
+        uint8 version; //      of the parameters that hold the weights
+        int64 base; //         the weighted sum
+        uint128 clockAtSubmit;
+    }
+
+    /// @notice The inbox: a hash chain of posted items, of which each block may carry the next batch.
+    struct Inbox {
+        bytes32 head;
+        uint32 posted; //      items ever posted
+        uint32 carried; //     of them, in blocks
+    }
+
+    /// @notice What was decided when somebody appealed.
+    struct AppealCase {
+        address appellant;
+        uint96 bond;
+        bytes32 winner; //     commitment hash, 0 where there was none
+        Outcome outcome;
     }
 
     /// @notice A listed claim. Votes number candidates by their position in `candidates`, best claim first.
@@ -193,23 +240,25 @@ interface IDLBCTypes {
         uint32 appealSecs;
     }
 
-    /// @notice Money. Basis points are of the fee unless said otherwise.
+    /// @notice Money. Basis points are of the fee less the tips, unless said otherwise. The order packs it into three words.
     struct Economy {
         uint96 feeUnit; //        fee floor per doubling of difficulty
         uint96 minerUnit; //      stake locked by each commit
-        uint96 seatUnit; //       stake locked by each seat
-        uint96 initialEmission; // ceiling of one block's emission before the first halving
         uint32 halvingSecs;
-        uint16 burnBps;
-        uint16 validatorBps;
-        uint16 secondBps;
-        uint16 thirdBps;
-        uint16 parentBps;
-        uint16 kappaBps; //       emission <= kappa * fee burned; 9000 at most but on development chains
         uint8 minMiners; //       distinct claimants without whom nothing is emitted
         uint8 slots; //           rounds that may run at once, 16 at most
-        uint8 committeeSize; //   odd, 15 at most
-        uint8 quorum;
+        uint8 committeeSize; //   odd, 15 at most; an appeal doubles it and adds one
+        uint8 quorum; //          of a committee of that size or smaller; of a larger one two thirds, rounded down, and one
+        uint96 seatUnit; //       stake locked by each seat
+        uint96 initialEmission; // ceiling of one block's emission before the first halving
+        uint16 burnBps;
+        uint16 validatorBps;
+        uint16 kappaBps; //       emission <= kappa * fee burned; 9000 at most but on development chains
+        uint16 parentBps;
+        uint96 tip; //            to the caller of openRound, of the draw, of finalize; at most feeUnit / 8
+        uint96 appealBond; //     of an appeal; a challenge of one vote costs appealBond / committeeSize
+        uint16 secondBps;
+        uint16 thirdBps;
     }
 
     /// @notice What a task may ask, and how the queue weighs it.
@@ -230,8 +279,9 @@ interface IDLBCTypes {
     /// @notice What the committee must know of a round to draw and to time its votes.
     struct DrawRules {
         uint8 slot;
+        uint8 wanted; //        seats of this draw: `committeeSize`, more after an appeal
         uint8 committeeSize;
-        uint8 quorum;
+        uint8 quorum; //        of a committee of `committeeSize` or smaller
         uint32 voteCommitSecs;
         uint32 voteRevealSecs;
     }
@@ -243,6 +293,8 @@ interface IDLBCTypes {
     event Staked(address indexed account, uint256 amount);
     event UnbondRequested(address indexed account, uint256 amount, uint40 unbondAt);
     event Unbonded(address indexed account, uint256 amount);
+    /// @param operator zero: nobody acts for the account any more
+    event OperatorSet(address indexed account, address indexed operator);
 
     event TaskSubmitted(
         uint256 indexed taskId, address indexed requester, bytes32 indexed specHash, TaskSpec spec, uint256 key
@@ -278,7 +330,16 @@ interface IDLBCTypes {
     );
     event ModelKeyShown(uint256 indexed roundId, address indexed miner, bytes32 indexed commitmentHash, bytes32 key);
     event RoundFinalized(uint256 indexed roundId, uint256 indexed taskId, Outcome outcome, uint256 burned);
-    event EpochFailed(uint256 indexed roundId, uint8 epoch);
+    /// @notice The next epoch begins: too few votes, an appeal, or excluded claims that may enter.
+    /// @param epoch the one that ended
+    event EpochEnded(uint256 indexed roundId, uint8 epoch, EpochCause cause);
+    event ClaimEnlisted(uint256 indexed roundId, address indexed miner, bytes32 indexed commitmentHash, uint40 score);
+    event CandidateRemoved(uint256 indexed roundId, address indexed miner, bytes32 indexed commitmentHash);
+    event Appealed(uint256 indexed roundId, address indexed appellant, uint8 epoch, Outcome outcome, bytes32 winner);
+    event VoteChallenged(uint256 indexed roundId, address indexed challenger, uint8 pos);
+    event ItemPosted(uint32 indexed index, address indexed sender, bytes32 item, bytes32 head);
+    event ParametersSet(uint8 indexed version, Timing timing, Economy economy, Limits limits);
+    event PausedUntil(uint40 until, address indexed guardian);
     event BlockAppended(uint64 indexed height, bytes32 indexed head, BlockHeader header);
     event Paid(uint256 indexed roundId, address indexed account, Payment kind, uint256 amount);
     event Slashed(uint256 indexed roundId, address indexed account, Reason reason, uint256 amount);
@@ -322,4 +383,12 @@ interface IDLBCTypes {
     error WrongWinner(bytes32 commitmentHash, bytes32 expected);
     error NotFinal(uint256 roundId);
     error NothingToCollect(address account);
+    error TooMany(uint256 found, uint256 most);
+    error NotExcluded(address miner);
+    error UnknownParent(bytes32 commitmentHash, uint256 roundId);
+    error AlreadyChallenged(uint256 roundId, uint8 pos);
+    error Paused(uint256 until);
+    error PauseTooSoon(uint256 earliest);
+    error PauseTooLong(uint256 secs, uint256 most);
+    error SameOperator(address operator);
 }
