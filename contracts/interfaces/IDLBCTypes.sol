@@ -279,6 +279,7 @@ interface IDLBCTypes {
     /// @notice What the committee must know of a round to draw and to time its votes.
     struct DrawRules {
         uint8 slot;
+        uint8 epoch; //         of the round; the ballot takes it over
         uint8 wanted; //        seats of this draw: `committeeSize`, more after an appeal
         uint8 committeeSize;
         uint8 quorum; //        of a committee of `committeeSize` or smaller
