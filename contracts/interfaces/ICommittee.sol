@@ -61,6 +61,8 @@ interface ICommittee {
         uint8 quorum;
         uint16 revealed; //    bit mask over positions
         uint16 unopened; //    challenged, and the leaf not opened (yet)
+        bool failed; //        as in Ballot
+        uint40 revealEnd; //   0 before the draw
         bytes32 seed;
         uint256[] words; //    by position, `size` of them; 0 where nothing was revealed
     }

@@ -12,20 +12,46 @@ library FeeSplit {
         uint256 perValidator;
         uint256 second;
         uint256 third;
+        uint256 parent;
         uint256 winner; // the rest, with all rounding
     }
 
-    /// @notice The shares of a fee add up to it: `burned + perValidator * validators + second + third + winner == fee`.
-    function split(IDLBCTypes.Economy memory economy, uint256 fee, uint256 validators, bool second, bool third)
+    /// @dev Who besides the winner has a share.
+    struct Sharers {
+        uint256 validators;
+        bool second;
+        bool third;
+        bool parent;
+    }
+
+    /// @notice The shares add up to what is left of a fee:
+    /// `advanced + burned + perValidator * validators + second + third + parent + winner == fee`.
+    /// @param fee less the tips
+    /// @param advanced of the validators' share, to those of earlier epochs; no more than that share
+    function split(IDLBCTypes.Economy memory economy, uint256 fee, uint256 advanced, Sharers memory sharers)
         internal
         pure
         returns (Shares memory shares)
     {
         shares.burned = part(fee, economy.burnBps);
-        shares.perValidator = validators == 0 ? 0 : part(fee, economy.validatorBps) / validators;
-        if (second) shares.second = part(fee, economy.secondBps);
-        if (third) shares.third = part(fee, economy.thirdBps);
-        shares.winner = fee - shares.burned - shares.perValidator * validators - shares.second - shares.third;
+        if (sharers.validators != 0) {
+            shares.perValidator = (part(fee, economy.validatorBps) - advanced) / sharers.validators;
+        }
+        if (sharers.second) shares.second = part(fee, economy.secondBps);
+        if (sharers.third) shares.third = part(fee, economy.thirdBps);
+        if (sharers.parent) shares.parent = part(fee, economy.parentBps);
+        shares.winner = fee - advanced - shares.burned - shares.perValidator * sharers.validators - shares.second
+            - shares.third - shares.parent;
+    }
+
+    /// @notice What each validator of an epoch gets that does not end the round: half of what is left of their share.
+    /// @param fee less all the tips that the round may ever pay: what it advances must not exceed the share in the end
+    function advance(IDLBCTypes.Economy memory economy, uint256 fee, uint256 advanced, uint256 validators)
+        internal
+        pure
+        returns (uint256 perValidator)
+    {
+        return (part(fee, economy.validatorBps) - advanced) / 2 / validators;
     }
 
     function part(uint256 amount, uint256 bps) internal pure returns (uint256) {

@@ -7,11 +7,11 @@ import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 /// @notice Total and exclusive: every set of facts has exactly one phase at every moment, and every phase is left by the
 /// clock or by a transaction that anyone may send.
 ///
-///     Settle -> Train -> Guard -> Key -> Claim -> Show -> Seal -> Draw -> VoteCommit -> VoteReveal -> Tally -> Final
-///                 |               |       |        |       ^        |                                  |  |
-///                 |               |       |        |       |        +-- too few seats -----------------+  |
-///                 |               |       |        |       +----------- too few votes, epochs remain -----+
-///                 +-- no commit --+-------+--------+--- no key, nothing listed, nothing shown -> Tally
+///     Settle -> Train -> Guard -> Key -> Claim -> Show -> Seal -> Draw -> VoteCommit -> VoteReveal -> Appeal -> Tally
+///
+/// From Train on, a phase without anything for the next one to do leads to Tally: no commit, no key, nothing listed, nothing
+/// shown, too few seats, too few votes. Tally ends in Final, or in the next epoch: Enlist -> Show where claims may take the
+/// places of the disqualified, else Seal. An appeal leads to Seal.
 library Phases {
     struct Facts {
         uint40 commitStart; // 0: no such round
@@ -19,10 +19,11 @@ library Phases {
         uint40 keyFrom;
         uint40 keyUntil;
         uint40 keyAt; //      0 until the test key is shown
-        uint40 claimEnd;
+        uint40 claimEnd; //   in a later epoch, the end of Enlist; in the past where there is nothing to enlist
         uint40 showEnd;
         uint32 commits;
-        uint8 listed;
+        uint8 epoch;
+        uint8 listed; //      bit masks; whoever showed his key is listed
         uint8 shown;
         bool isFinal;
         // the committee's; needed only where the facts above lead to Seal
@@ -31,6 +32,7 @@ library Phases {
         bool drawFailed;
         uint40 voteCommitEnd;
         uint40 voteRevealEnd;
+        uint40 appealEnd; //  0 where there is no quorum, or no epoch is left for an appeal
     }
 
     /// @return phase the phase at `time`
@@ -46,9 +48,11 @@ library Phases {
             if (time < facts.keyUntil) return (IDLBCTypes.Phase.Key, facts.keyUntil);
             return (IDLBCTypes.Phase.Tally, 0);
         }
-        if (time < facts.claimEnd) return (IDLBCTypes.Phase.Claim, facts.claimEnd);
+        if (time < facts.claimEnd) {
+            return (facts.epoch == 0 ? IDLBCTypes.Phase.Claim : IDLBCTypes.Phase.Enlist, facts.claimEnd);
+        }
         if (facts.listed == 0) return (IDLBCTypes.Phase.Tally, 0);
-        if (facts.shown < facts.listed && time < facts.showEnd) return (IDLBCTypes.Phase.Show, facts.showEnd);
+        if (facts.shown != facts.listed && time < facts.showEnd) return (IDLBCTypes.Phase.Show, facts.showEnd);
         if (facts.shown == 0) return (IDLBCTypes.Phase.Tally, 0);
         return afterShow(facts, time);
     }
@@ -58,6 +62,7 @@ library Phases {
         if (!facts.drawn) return (facts.isSealed ? IDLBCTypes.Phase.Draw : IDLBCTypes.Phase.Seal, 0);
         if (time < facts.voteCommitEnd) return (IDLBCTypes.Phase.VoteCommit, facts.voteCommitEnd);
         if (time < facts.voteRevealEnd) return (IDLBCTypes.Phase.VoteReveal, facts.voteRevealEnd);
+        if (time < facts.appealEnd) return (IDLBCTypes.Phase.Appeal, facts.appealEnd);
         return (IDLBCTypes.Phase.Tally, 0);
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {BitMask} from "./BitMask.sol";
+
 /// @title Who wins, who is second and third
 /// @notice Every qualified candidate within `tieTol` of the best competes, and the earliest commit wins. Commits from the
 /// first half of the training time rank equal, and the committee's seed orders them: an early commit of trash gains nothing.
@@ -22,28 +24,32 @@ library Podium {
 
     /// @return places positions in `entries` of winner, second and third; NOBODY where there is none
     function rank(Entry[] memory entries, Rules memory rules) internal pure returns (uint256[3] memory places) {
-        bool[] memory placed = new bool[](entries.length);
+        uint256 placed;
         for (uint256 place; place < 3; ++place) {
             uint256 chosen = _best(entries, placed, rules);
             places[place] = chosen;
-            if (chosen != NOBODY) placed[chosen] = true;
+            if (chosen != NOBODY) placed |= 1 << chosen;
         }
     }
 
-    function _best(Entry[] memory entries, bool[] memory placed, Rules memory rules)
+    function _best(Entry[] memory entries, uint256 placed, Rules memory rules)
         private
         pure
         returns (uint256 chosen)
     {
         uint256 top;
         for (uint256 i; i < entries.length; ++i) {
-            if (entries[i].qualified && !placed[i] && entries[i].median > top) top = entries[i].median;
+            if (_competes(entries, placed, i) && entries[i].median > top) top = entries[i].median;
         }
         chosen = NOBODY;
         for (uint256 i; i < entries.length; ++i) {
-            if (!entries[i].qualified || placed[i] || entries[i].median + uint256(rules.tieTol) < top) continue;
+            if (!_competes(entries, placed, i) || entries[i].median + uint256(rules.tieTol) < top) continue;
             if (chosen == NOBODY || _earlier(entries[i], entries[chosen], rules)) chosen = i;
         }
+    }
+
+    function _competes(Entry[] memory entries, uint256 placed, uint256 i) private pure returns (bool) {
+        return entries[i].qualified && !BitMask.has(placed, i);
     }
 
     function _earlier(Entry memory a, Entry memory b, Rules memory rules) private pure returns (bool) {
