@@ -2,13 +2,14 @@
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup compile test lint format demo bench abi deploy clean distclean
+.PHONY: help setup compile test forge fuzz lint format demo bench abi deploy clean distclean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup     install everything, into .venv and node_modules"
 	@echo "make compile   compile the contracts"
 	@echo "make test      lint, then unit, contract and integration tests"
+	@echo "make fuzz      the contracts' properties with many more random cases (SEED=...)"
 	@echo "make demo      a whole round on a chain of its own: requester, miners, validators"
 	@echo "make lint      style, types, import layers, packaged ABIs"
 	@echo "make format    rewrite sources in the project's style"
@@ -32,11 +33,11 @@ setup: .venv/tools.stamp
 
 node_modules/packages.stamp: package.json package-lock.json .npmrc
 	@scripts/setup_check.sh >/dev/null
-	@echo "Installing Anvil, the Solidity compiler and OpenZeppelin"
+	@echo "Installing Anvil, Forge, the Solidity compiler and OpenZeppelin"
 	@npm ci --silent --ignore-scripts
 	@touch $@
 
-.venv/tools.stamp: .venv/packages.stamp node_modules/packages.stamp scripts/setup_tools.py scripts/solc.py scripts/brownie_cli.py
+.venv/tools.stamp: .venv/packages.stamp node_modules/packages.stamp scripts/setup_tools.py scripts/solc.py scripts/brownie_cli.py scripts/foundry.py
 	@$(BIN)/python -m scripts.setup_tools
 	@touch $@
 
@@ -59,8 +60,25 @@ test: setup
 	$(MAKE) --no-print-directory lint || failed=1; \
 	python -m pytest -p no:pytest-brownie tests/unit || failed=1; \
 	brownie test || failed=1; \
+	$(MAKE) --no-print-directory forge || failed=1; \
 	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
 	test -z "$$failed"
+
+# Only the differential tests may start a program: the Python that they compare the contracts with.
+FORGE_TEST = forge test --no-match-path 'tests/forge/differential/*'
+FORGE_COMPARE = forge test --ffi --match-path 'tests/forge/differential/*'
+
+forge: setup
+	$(FORGE_TEST)
+	$(FORGE_COMPARE)
+
+SEED ?= 0xd1bc
+fuzz: export FOUNDRY_PROFILE := deep
+fuzz: export DLBC_CASES := 5000
+fuzz: export DLBC_SEED := $(SEED)
+fuzz: setup
+	$(FORGE_TEST) --fuzz-seed $(SEED)
+	$(FORGE_COMPARE)
 
 lint: setup
 	@failed=; \

@@ -1,4 +1,4 @@
-"""Puts the project's chain, compiler and `brownie` into its virtual environment, at the end of `make setup`.
+"""Puts the project's chain, compiler, `brownie` and `forge` into its virtual environment, at the end of `make setup`.
 
 Nothing is written outside the virtual environment.
 """
@@ -11,7 +11,7 @@ import sysconfig
 from pathlib import Path
 
 from dlbc.processes import anvil_binary
-from scripts import solc
+from scripts import foundry, solc
 from scripts.brownie_cli import CHAIN_COMMAND
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +37,13 @@ def install() -> None:
     launcher = shlex.quote(str(ROOT / "scripts" / "brownie_cli.py"))
     solc.write_program(BIN / "brownie", f'exec {shlex.quote(str(BIN / "python"))} {launcher} "$@"\n')
     (Path(sysconfig.get_path("purelib")) / "dlbc-solcx.pth").write_text(SOLCX_PTH, encoding="utf-8")
-    print(f"anvil, brownie, solc {solc.reported_version(solc.install())}: ready")
+    forge = foundry.npm_program("forge")
+    (BIN / "forge").unlink(missing_ok=True)
+    if forge is None:
+        print("npm has no forge for this platform: `make test` and `make fuzz` need one on PATH")
+    else:
+        (BIN / "forge").symlink_to(forge)
+    print(f"anvil, brownie, forge, solc {solc.reported_version(solc.install())}: ready")
 
 
 if __name__ == "__main__":
