@@ -8,7 +8,7 @@ import {DLBCToken} from "../DLBCToken.sol";
 import {IDLBC} from "../interfaces/IDLBC.sol";
 import {HubState} from "./HubState.sol";
 
-/// @title Deposits, stakes and withdrawals
+/// @title Deposits, stakes, withdrawals and operators
 /// @notice Tokens leave only by `withdraw` of one's own credit, or burned. Everything else moves between accounts.
 abstract contract Accounts is IDLBC, HubState, ReentrancyGuardTransient {
     using SafeCast for uint256;
@@ -21,10 +21,17 @@ abstract contract Accounts is IDLBC, HubState, ReentrancyGuardTransient {
 
     /// @inheritdoc IDLBC
     function deposit(uint256 amount) external nonReentrant {
-        if (amount == 0) revert ZeroAmount();
-        _credit(msg.sender, amount);
-        emit Deposited(msg.sender, amount);
-        TOKEN.safeTransferFrom(msg.sender, address(this), amount);
+        _deposit(amount);
+    }
+
+    /// @inheritdoc IDLBC
+    function depositWithPermit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
+        external
+        nonReentrant
+    {
+        // whoever saw the permit may have used it up: then the allowance is there already, or the transfer fails
+        try TOKEN.permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
+        _deposit(amount);
     }
 
     /// @inheritdoc IDLBC
@@ -68,6 +75,18 @@ abstract contract Accounts is IDLBC, HubState, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IDLBC
+    function setOperator(address operator) external {
+        if (operator == _operators[msg.sender] || operator == msg.sender) revert SameOperator(operator);
+        _operators[msg.sender] = operator;
+        emit OperatorSet(msg.sender, operator);
+    }
+
+    /// @inheritdoc IDLBC
+    function operatorOf(address owner) external view returns (address) {
+        return _operators[owner];
+    }
+
+    /// @inheritdoc IDLBC
     function lockSeat(address owner) external onlyCommittee returns (uint96 amount) {
         amount = _parameters(_version()).economy.seatUnit;
         _lock(owner, amount);
@@ -76,5 +95,17 @@ abstract contract Accounts is IDLBC, HubState, ReentrancyGuardTransient {
     /// @inheritdoc IDLBC
     function unlockSeat(address owner, uint256 amount) external onlyCommittee {
         _unlock(owner, amount);
+    }
+
+    /// @inheritdoc IDLBC
+    function tipDraw(uint256 roundId, address caller) external onlyCommittee {
+        _tip(roundId, _rounds[roundId], caller);
+    }
+
+    function _deposit(uint256 amount) private {
+        if (amount == 0) revert ZeroAmount();
+        _credit(msg.sender, amount);
+        emit Deposited(msg.sender, amount);
+        TOKEN.safeTransferFrom(msg.sender, address(this), amount);
     }
 }

@@ -6,31 +6,29 @@ import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
 
 /// @title The chain of DLBC blocks
-/// @notice Each header names its parent's hash. Headers lie in the events; the contract keeps the head and three sums.
+/// @notice Each header names its parent's hash. Headers lie in the events; the contract keeps the head and what adds up.
 abstract contract BlockLedger is IDLBCTypes, EIP712 {
     uint16 internal constant HEADER_VERSION = 1;
     /// @dev No sequence of rounds emits more than this, ever.
     uint256 internal constant EMISSION_CAP = 100_000_000e18;
 
-    uint256 internal immutable DEPLOYED_AT;
-
     struct Sums {
-        uint64 height;
-        uint96 chainScore;
-        uint96 emitted;
+        uint48 height;
+        uint80 chainScore;
+        uint88 emitted; //   holds the cap
+        uint40 genesisAt;
     }
 
     bytes32 internal _head;
     Sums internal _sums;
 
-    constructor() EIP712("DLBC", "1") {
-        DEPLOYED_AT = block.timestamp;
-    }
+    constructor() EIP712("DLBC", "1") {}
 
     function _genesis() internal {
         BlockHeader memory genesis;
         genesis.version = HEADER_VERSION;
         genesis.timestamp = uint40(block.timestamp);
+        _sums.genesisAt = uint40(block.timestamp);
         _head = _headerDigest(genesis);
         emit BlockAppended(0, _head, genesis);
     }
@@ -41,7 +39,7 @@ abstract contract BlockLedger is IDLBCTypes, EIP712 {
         Sums memory sums = _sums;
         ++sums.height;
         sums.chainScore += difficulty > 0 ? uint64(difficulty) : 1;
-        sums.emitted += header.emission;
+        sums.emitted += uint88(header.emission);
         header.version = HEADER_VERSION;
         header.height = sums.height;
         header.parent = _head;
@@ -50,6 +48,11 @@ abstract contract BlockLedger is IDLBCTypes, EIP712 {
         _sums = sums;
         _head = _headerDigest(header);
         emit BlockAppended(sums.height, _head, header);
+    }
+
+    /// @dev Seconds since the genesis block: what the emission's halving goes by.
+    function _elapsed() internal view returns (uint256) {
+        return block.timestamp - _sums.genesisAt;
     }
 
     function _emissionLeft() internal view returns (uint256) {

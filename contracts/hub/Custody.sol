@@ -20,12 +20,19 @@ abstract contract Custody is Parameters {
 
     DLBCToken internal immutable TOKEN;
     address internal immutable COMMITTEE;
+    address internal immutable AUTHORITY;
 
     mapping(address owner => Holding) internal _holdings;
 
-    constructor(DLBCToken token_, address committee_) {
+    constructor(DLBCToken token_, address committee_, address authority_) {
         TOKEN = token_;
         COMMITTEE = committee_;
+        AUTHORITY = authority_;
+    }
+
+    /// @notice Names this code's counterparts: the hub's codes must agree on them (decision 0006).
+    function wiring() public view returns (bytes32) {
+        return keccak256(abi.encode(TOKEN, COMMITTEE, AUTHORITY));
     }
 
     function _credit(address owner, uint256 amount) internal {

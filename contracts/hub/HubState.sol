@@ -2,20 +2,18 @@
 pragma solidity ^0.8.28;
 
 import {ICommittee} from "../interfaces/ICommittee.sol";
+import {BitMask} from "../libraries/BitMask.sol";
 import {CandidateList} from "../libraries/CandidateList.sol";
-import {CommitSlot} from "../libraries/CommitSlot.sol";
+import {ParameterBounds} from "../libraries/ParameterBounds.sol";
 import {Phases} from "../libraries/Phases.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
 import {BlockLedger} from "./BlockLedger.sol";
 import {TaskQueue} from "./TaskQueue.sol";
 
 /// @title All of the hub's storage, and the phase of a round
-/// @notice The hub's code is two contracts over this one layout (decision 0006): nothing but this file's parents and this file
+/// @notice The hub's code is three contracts over this one layout (decision 0006): nothing but this file's parents and this file
 /// may declare storage.
 abstract contract HubState is TaskQueue, BlockLedger {
-    using CandidateList for CandidateList.List;
-    using CommitSlot for uint256;
-
     struct RoundState {
         // one word, which nearly every call reads and writes
         uint40 commitStart; // 0: no such round
@@ -47,6 +45,9 @@ abstract contract HubState is TaskQueue, BlockLedger {
         uint96 advanced; //     what earlier epochs' validators were paid of the fee
     }
 
+    /// @dev One for the opening, and for each epoch one for its draw and one for its end.
+    uint256 internal constant MAX_TIPS = 1 + 2 * ParameterBounds.MAX_EPOCHS;
+
     mapping(uint256 roundId => RoundState) internal _rounds;
     mapping(uint256 roundId => CandidateList.List) internal _lists;
     mapping(uint256 roundId => mapping(address miner => uint256)) internal _commits;
@@ -69,6 +70,11 @@ abstract contract HubState is TaskQueue, BlockLedger {
         if (specHash != r.specHash) revert SpecMismatch(specHash, r.specHash);
     }
 
+    /// @dev The caller is `owner`, or works for him.
+    function _requireActsFor(address owner) internal view {
+        if (msg.sender != owner && msg.sender != _operators[owner]) revert Unauthorized(msg.sender);
+    }
+
     function _phase(uint256 roundId, RoundState storage r) internal view returns (Phase current, uint40 endsAt) {
         Phases.Facts memory facts = _facts(r);
         (current, endsAt) = Phases.phaseAt(facts, block.timestamp);
@@ -80,6 +86,7 @@ abstract contract HubState is TaskQueue, BlockLedger {
         facts.drawFailed = ballot.failed;
         facts.voteCommitEnd = ballot.commitEnd;
         facts.voteRevealEnd = ballot.revealEnd;
+        facts.appealEnd = _appealEnd(r, ballot.failed, ballot.revealed, ballot.quorum, ballot.revealEnd);
         return Phases.afterShow(facts, block.timestamp);
     }
 
@@ -89,10 +96,11 @@ abstract contract HubState is TaskQueue, BlockLedger {
         facts.isFinal = r.outcome != Outcome.None;
         facts.commitEnd = r.commitStart + r.trainSecs;
         facts.commits = r.commits;
+        facts.epoch = r.epoch;
         facts.keyAt = r.keyAt;
-        facts.claimEnd = r.keyAt + r.claimSpan;
+        facts.claimEnd = r.claimEnd;
         facts.listed = r.listed;
-        facts.shown = CandidateList.count(r.shown);
+        facts.shown = r.shown;
         // before the commits and before the claims are closed, no other time matters
         if (block.timestamp < facts.commitEnd || (facts.keyAt != 0 && block.timestamp < facts.claimEnd)) return facts;
         Timing storage rules = _parameters(r.version).timing;
@@ -101,8 +109,19 @@ abstract contract HubState is TaskQueue, BlockLedger {
         facts.showEnd = facts.claimEnd + rules.showSecs;
     }
 
+    /// @dev Until when a judgement can be appealed: there must be one, and an epoch left to judge again in.
+    /// @return end 0 where it cannot
+    function _appealEnd(RoundState storage r, bool failed, uint256 revealed, uint256 quorum, uint40 revealEnd)
+        internal
+        view
+        returns (uint40 end)
+    {
+        if (failed || revealed < quorum || r.epoch + 1 >= ParameterBounds.MAX_EPOCHS) return 0;
+        end = revealEnd + _parameters(r.version).timing.appealSecs;
+    }
+
     function _hasShown(RoundState storage r, CandidateList.Place memory place) internal view returns (bool) {
-        return r.shown & (1 << place.index) != 0;
+        return BitMask.has(r.shown, place.index);
     }
 
     function _isLive(RoundState storage r) internal view returns (bool) {
@@ -111,5 +130,20 @@ abstract contract HubState is TaskQueue, BlockLedger {
 
     function _claimDigest(bytes32 commitmentHash, uint40 score) internal view returns (bytes32) {
         return _hashTypedDataV4(TypedHashes.claim(commitmentHash, score));
+    }
+
+    /// @dev Rewards a call that the round was waiting for, out of the fee. However often it is called, seven tips at most leave
+    /// a fee that is no less than eight of them.
+    function _tip(uint256 roundId, RoundState storage r, address caller) internal {
+        uint256 tip = _parameters(r.version).economy.tip;
+        if (tip == 0 || r.tips >= MAX_TIPS) return;
+        ++r.tips;
+        _pay(roundId, caller, Payment.Tip, tip);
+    }
+
+    function _pay(uint256 roundId, address to, Payment kind, uint256 amount) internal {
+        if (amount == 0) return;
+        _credit(to, amount);
+        emit Paid(roundId, to, kind, amount);
     }
 }

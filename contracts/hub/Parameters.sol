@@ -5,7 +5,8 @@ import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 import {ParameterBounds} from "../libraries/ParameterBounds.sol";
 
 /// @title The protocol's numbers
-/// @notice Kept by version: a round goes by the version that was current when it opened, whatever comes later.
+/// @notice Kept by version, and never changed once set: a task is settled by the version that was current when it was
+/// submitted, whatever comes later.
 abstract contract Parameters is IDLBCTypes {
     struct ParameterSet {
         Timing timing;
@@ -17,17 +18,15 @@ abstract contract Parameters is IDLBCTypes {
 
     mapping(uint256 version => ParameterSet) private _sets;
 
-    function _initParameters(Timing memory timing_, Economy memory economy_, Limits memory limits_) internal {
+    function _setParameters(uint8 version_, Timing memory timing_, Economy memory economy_, Limits memory limits_)
+        internal
+    {
         ParameterBounds.check(timing_, economy_, limits_);
-        _sets[FIRST_VERSION] = ParameterSet(timing_, economy_, limits_);
+        _sets[version_] = ParameterSet(timing_, economy_, limits_);
+        emit ParametersSet(version_, timing_, economy_, limits_);
     }
 
-    /// @dev The version that new rounds open under. There is no setter yet.
-    function _version() internal pure returns (uint8) {
-        return FIRST_VERSION;
-    }
-
-    function _parameters(uint256 version) internal view returns (ParameterSet storage) {
-        return _sets[version];
+    function _parameters(uint256 version_) internal view returns (ParameterSet storage) {
+        return _sets[version_];
     }
 }

@@ -1,39 +1,52 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Comparators} from "@openzeppelin/contracts/utils/Comparators.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Heap} from "@openzeppelin/contracts/utils/structs/Heap.sol";
 import {DifficultyRanking} from "../libraries/DifficultyRanking.sol";
+import {TaskHeap} from "../libraries/TaskHeap.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
 import {HubState} from "./HubState.sol";
 
-/// @title Registering tasks and taking them back
+/// @title Registering tasks, taking them back, and opening their rounds
 abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
-    using Heap for Heap.Uint256Heap;
+    using TaskHeap for TaskHeap.Heap;
 
-    uint256 internal constant MAX_QUEUE = 4_096;
     uint256 internal constant MIN_TOLERANCE = 2;
     /// @dev The vote word has 35 bits for a score, of which all ones mean SKIPPED.
     uint256 internal constant MAX_SCORE = (1 << 35) - 2;
+    /// @dev What one block may carry of the inbox: a miner can hash it in no time, and a round keeps the number in 16 bits.
+    uint256 internal constant MAX_BATCH = 1_024;
+
+    /// @dev What a task declares, on the queue's scale.
+    struct Difficulty {
+        uint256 lgFlops;
+        uint256 lgNet;
+        uint256 lgData;
+        uint256 lgFee;
+        int64 base;
+        uint256 floor; // of fee and bond
+    }
 
     /// @dev Specified by `IDLBC.submitTask`; runs for the hub.
     function submitTask(TaskSpec calldata spec) external returns (uint256 taskId) {
+        QueueState memory queue = _queue;
+        if (block.timestamp < queue.pausedUntil) revert Paused(queue.pausedUntil);
         if (spec.requester != msg.sender) revert NotRequester(msg.sender, spec.requester);
-        _checkSpec(spec);
-        uint256 queued = _heap.length();
-        if (queued >= MAX_QUEUE) revert QueueFull(queued);
-        (int64 base, uint256 floor) = _difficulty(spec, queued);
-        if (spec.fee < floor) revert FeeTooLow(spec.fee, floor);
-        if (spec.bond < floor) revert BondTooLow(spec.bond, floor);
+        ParameterSet storage parameters = _parameters(queue.version);
+        _checkSpec(spec, parameters.limits);
+        if (queue.heaped >= TaskHeap.CAPACITY) revert QueueFull(queue.heaped);
+        Difficulty memory difficulty = _difficulty(spec, parameters, queue.heaped);
+        if (spec.fee < difficulty.floor) revert FeeTooLow(spec.fee, difficulty.floor);
+        if (spec.bond < difficulty.floor) revert BondTooLow(spec.bond, difficulty.floor);
         bytes32 specHash = TypedHashes.spec(spec);
         if (_taskIds[specHash] != 0) revert DuplicateTask(specHash);
 
         _debit(msg.sender, uint256(spec.fee) + spec.bond);
-        uint256 clock;
-        (taskId, clock) = _enqueue();
-        uint256 key = DifficultyRanking.key(base, clock, taskId);
-        _heap.insert(key, Comparators.gt);
+        _accrue(queue);
+        taskId = ++queue.tasks;
+        ++queue.waiting;
+        _heap.insert(queue.heaped++, DifficultyRanking.packed(difficulty.base, queue.clock, taskId));
+        _queue = queue;
         _taskIds[specHash] = taskId;
         _tasks[taskId] = TaskState({
             specHash: specHash,
@@ -41,10 +54,16 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
             trainSecs: spec.trainSecs,
             roundId: 0,
             status: TaskStatus.Queued,
-            base: base,
-            clockAtSubmit: uint128(clock),
-            submittedAt: uint40(block.timestamp)
+            base: difficulty.base,
+            clockAtSubmit: queue.clock,
+            submittedAt: uint40(block.timestamp),
+            lgFlops: uint16(difficulty.lgFlops),
+            lgNet: uint16(difficulty.lgNet),
+            lgData: uint16(difficulty.lgData),
+            lgFee: uint16(difficulty.lgFee),
+            version: queue.version
         });
+        uint256 key = DifficultyRanking.key(difficulty.base, queue.clock, taskId);
         emit TaskSubmitted(taskId, msg.sender, specHash, spec, key);
     }
 
@@ -56,12 +75,19 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         bytes32 specHash = TypedHashes.spec(spec);
         if (specHash != state.specHash) revert SpecMismatch(specHash, state.specHash);
 
+        QueueState memory queue = _queue;
+        uint256 floor = DifficultyRanking.floor(
+            _parameters(state.version).economy.feeUnit,
+            uint256(state.lgFlops) + state.lgNet + state.lgData,
+            queue.heaped
+        );
         // the floor may have risen above the fee since the task was submitted
-        (, uint256 floor) = _difficulty(spec, _heap.length());
         uint256 burned = floor / 10 < spec.fee ? floor / 10 : spec.fee;
         uint256 refunded = uint256(spec.fee) + spec.bond - burned;
         state.status = TaskStatus.Cancelled;
-        _leaveQueue();
+        _accrue(queue);
+        --queue.waiting;
+        _queue = queue;
         _credit(msg.sender, refunded);
         emit TaskCancelled(taskId, refunded, burned);
         TOKEN.burn(burned);
@@ -69,70 +95,124 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
 
     /// @dev Specified by `IDLBC.openRound`; runs for the hub.
     function openRound(uint8 slot) external returns (uint256 roundId) {
-        ParameterSet storage parameters = _parameters(_version());
-        uint8 slots = parameters.economy.slots;
+        QueueState memory queue = _queue;
+        if (block.timestamp < queue.pausedUntil) revert Paused(queue.pausedUntil);
+        uint8 slots = _parameters(queue.version).economy.slots;
         if (slot >= slots) revert NoSuchSlot(slot, slots);
         uint256 last = _lastRound[slot];
         if (_isLive(_rounds[last])) revert SlotBusy(slot, last);
-        uint256 taskId = _popTask();
+        uint256 taskId = _popTask(queue);
+        if (taskId != 0) roundId = ++queue.rounds;
+        _queue = queue;
         if (taskId == 0) return 0;
 
         TaskState storage state = _tasks[taskId];
-        roundId = ++_queue.rounds;
         state.status = TaskStatus.Open;
         state.roundId = uint56(roundId);
         _lastRound[slot] = roundId;
+        _beginRound(roundId, taskId, state, slot);
+    }
+
+    function _beginRound(uint256 roundId, uint256 taskId, TaskState storage state, uint8 slot) private {
         RoundState storage r = _rounds[roundId];
-        uint40 commitStart = uint40(block.timestamp) + parameters.timing.settleSecs;
+        uint8 version_ = state.version;
+        bytes32 specHash = state.specHash;
+        bytes32 anchor = _head;
+        uint24 trainSecs = uint24(state.trainSecs);
+        uint40 commitStart = uint40(block.timestamp) + _parameters(version_).timing.settleSecs;
         r.commitStart = commitStart;
-        r.trainSecs = state.trainSecs;
+        r.trainSecs = trainSecs;
+        r.version = version_;
+        r.anchor = anchor;
+        r.specHash = specHash;
+        r.taskId = uint40(taskId);
         r.slot = slot;
-        r.version = _version();
-        r.anchor = _head;
-        r.specHash = state.specHash;
-        r.taskId = uint64(taskId);
+        (r.inboxTo, r.inboxCount) = _batch();
         emit RoundOpened(
             roundId,
             taskId,
-            r.specHash,
+            specHash,
             slot,
-            r.anchor,
+            anchor,
             uint40(block.timestamp),
             commitStart,
-            commitStart + state.trainSecs
+            commitStart + trainSecs
         );
+        _tip(roundId, r, msg.sender);
+    }
+
+    /// @dev The part of the inbox that a round opened now may carry: what no block has carried yet, from the oldest on.
+    function _batch() private view returns (uint32 to, uint16 count) {
+        uint32 posted = _inbox.posted;
+        uint32 carried = _inbox.carried;
+        if (posted == carried) return (0, 0);
+        count = uint16(posted - carried < MAX_BATCH ? posted - carried : MAX_BATCH);
+        to = carried + count;
     }
 
     /// @dev Specified by `IDLBC.prune`; runs for the hub.
     function prune(uint256 n) external {
-        _dropTombstones(n);
+        QueueState memory queue = _queue;
+        _dropTombstones(queue, n);
+        _queue = queue;
     }
 
     /// @dev Specified by `IDLBC.floors`; runs for the hub.
     function floors(TaskSpec calldata spec) external view returns (uint256 fee, uint256 bond) {
-        (, fee) = _difficulty(spec, _heap.length());
+        QueueState memory queue = _queue;
+        fee = _difficulty(spec, _parameters(queue.version), queue.heaped).floor;
         bond = fee;
     }
 
     /// @dev Specified by `IDLBC.nextTask`; runs for the hub.
     function nextTask() external view returns (uint256 taskId) {
-        if (_queue.waiting == 0) return 0;
+        QueueState memory queue = _queue;
+        if (queue.waiting == 0) return 0;
         // tombstones may lie on top: the next task is the best of those that wait
-        uint256 best;
-        uint256[] memory tree = _heap.tree;
-        for (uint256 i; i < tree.length; ++i) {
-            if (tree[i] > best && _tasks[DifficultyRanking.taskIdOf(tree[i])].status == TaskStatus.Queued) {
-                best = tree[i];
-            }
+        uint128 best;
+        for (uint256 i; i < queue.heaped; ++i) {
+            uint128 key = _heap.at(i);
+            if (key <= best || _tasks[DifficultyRanking.packedTaskId(key)].status != TaskStatus.Queued) continue;
+            best = key;
+            // nothing in a heap passes its top
+            if (i == 0) break;
         }
-        return DifficultyRanking.taskIdOf(best);
+        return DifficultyRanking.packedTaskId(best);
+    }
+
+    /// @dev Specified by `IDLBC.queueKeys`; runs for the hub.
+    function queueKeys() external view returns (uint256[] memory keys) {
+        keys = new uint256[](_queue.heaped);
+        for (uint256 i; i < keys.length; ++i) {
+            keys[i] = DifficultyRanking.unpacked(_heap.at(i));
+        }
+    }
+
+    /// @dev Specified by `IDLBC.queueClock`; runs for the hub.
+    function queueClock() external view returns (uint256) {
+        return _clockOf(_queue);
     }
 
     /// @dev Specified by `IDLBC.rank`; runs for the hub.
     function rank(uint256 taskId) external view returns (int256 score, int256 base) {
         TaskState storage state = _tasks[taskId];
+        if (state.status == TaskStatus.None) return (0, 0);
         base = state.base;
-        score = DifficultyRanking.score(state.base, state.clockAtSubmit, _clock());
+        score = DifficultyRanking.score(state.base, state.clockAtSubmit, _clockOf(_queue));
+    }
+
+    /// @dev Specified by `IDLBC.factors`; runs for the hub.
+    function factors(uint256 taskId) external view returns (Factors memory) {
+        TaskState storage state = _tasks[taskId];
+        return Factors({
+            lgFlops: state.lgFlops,
+            lgNet: state.lgNet,
+            lgData: state.lgData,
+            lgFee: state.lgFee,
+            version: state.version,
+            base: state.base,
+            clockAtSubmit: state.clockAtSubmit
+        });
     }
 
     /// @dev Specified by `IDLBC.task`; runs for the hub.
@@ -151,7 +231,27 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         });
     }
 
-    function _checkSpec(TaskSpec calldata spec) private view {
+    function _difficulty(TaskSpec calldata spec, ParameterSet storage parameters, uint256 heaped)
+        private
+        view
+        returns (Difficulty memory result)
+    {
+        Limits storage rules = parameters.limits;
+        int256[4] memory weights = [
+            int256(rules.weightFlops), int256(rules.weightNet), int256(rules.weightData), int256(rules.weightFee)
+        ];
+        result.lgFlops = DifficultyRanking.lg(spec.flops);
+        result.lgNet = DifficultyRanking.lg(spec.netBytes);
+        result.lgData = DifficultyRanking.lg(spec.dataBytes);
+        result.lgFee = DifficultyRanking.lgOfFee(spec.fee);
+        result.base =
+            DifficultyRanking.base(weights, result.lgFlops, result.lgNet, result.lgData, result.lgFee);
+        result.floor = DifficultyRanking.floor(
+            parameters.economy.feeUnit, result.lgFlops + result.lgNet + result.lgData, heaped
+        );
+    }
+
+    function _checkSpec(TaskSpec calldata spec, Limits storage rules) private view {
         if (spec.modes != 0) revert UnknownMode(spec.modes);
         // only a mode that is still to come has a Prove phase
         if (spec.proveSecs != 0) revert BadParameter("proveSecs");
@@ -160,12 +260,12 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         if (spec.minScore == 0 || spec.minScore > spec.scoreMax) {
             revert ScoreOutOfRange(spec.minScore, 1, spec.scoreMax);
         }
-        // devices differ: a smaller tolerance would punish honest validators
+        // devices differ: a smaller tolerance would punish honest validators; a larger one would forgive any claim
         uint256 minTol = spec.scoreMax / 1_000 > MIN_TOLERANCE ? spec.scoreMax / 1_000 : MIN_TOLERANCE;
-        if (spec.tol < minTol) revert ToleranceOutOfRange(spec.tol, minTol, type(uint32).max);
+        uint256 maxTol = spec.scoreMax / 10 > MIN_TOLERANCE ? spec.scoreMax / 10 : MIN_TOLERANCE;
+        if (spec.tol < minTol || spec.tol > maxTol) revert ToleranceOutOfRange(spec.tol, minTol, maxTol);
         if (spec.tieTol > spec.tol / 2) revert ToleranceOutOfRange(spec.tieTol, 0, spec.tol / 2);
 
-        Limits storage rules = _parameters(_version()).limits;
         uint256 min = rules.minTrainSecs;
         uint256 max = min + rules.secsPerMegaflop * ((uint256(spec.flops) + 999_999) / 1_000_000);
         if (max > rules.maxTrainSecs) max = rules.maxTrainSecs;

@@ -2,16 +2,21 @@
 pragma solidity ^0.8.28;
 
 import {IDLBC} from "../interfaces/IDLBC.sol";
+import {BitMask} from "../libraries/BitMask.sol";
 import {CandidateList} from "../libraries/CandidateList.sol";
 import {CommitSlot} from "../libraries/CommitSlot.sol";
 import {Phases} from "../libraries/Phases.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
 import {HubState} from "./HubState.sol";
 
-/// @title Everything that can be read
+/// @title Most of what can be read
 abstract contract Views is IDLBC, HubState {
     using CandidateList for CandidateList.List;
+    using BitMask for uint256;
     using CommitSlot for uint256;
+
+    /// @dev Positions that a vote's bit mask has room for, and an odd number.
+    uint256 internal constant MAX_COMMITTEE = 15;
 
     /// @inheritdoc IDLBC
     function account(address owner) external view returns (Account memory) {
@@ -42,6 +47,21 @@ abstract contract Views is IDLBC, HubState {
     /// @inheritdoc IDLBC
     function limits() external view returns (Limits memory) {
         return _parameters(_version()).limits;
+    }
+
+    /// @inheritdoc IDLBC
+    function version() external view returns (uint8) {
+        return _version();
+    }
+
+    /// @inheritdoc IDLBC
+    function pausedUntil() external view returns (uint40) {
+        return _queue.pausedUntil;
+    }
+
+    /// @inheritdoc IDLBC
+    function authority() external view returns (address) {
+        return AUTHORITY;
     }
 
     /// @inheritdoc IDLBC
@@ -113,6 +133,12 @@ abstract contract Views is IDLBC, HubState {
     }
 
     /// @inheritdoc IDLBC
+    function excludedOf(uint256 roundId, address miner) external view returns (bytes32 commitmentHash, uint40 score) {
+        commitmentHash = _excluded[roundId][miner];
+        if (commitmentHash != 0) score = _commits[roundId][miner].score();
+    }
+
+    /// @inheritdoc IDLBC
     function slotOf(uint256 roundId) external view returns (uint8) {
         return _rounds[roundId].slot;
     }
@@ -120,13 +146,18 @@ abstract contract Views is IDLBC, HubState {
     /// @inheritdoc IDLBC
     function drawRules(uint256 roundId) external view returns (DrawRules memory) {
         RoundState storage r = _rounds[roundId];
-        ParameterSet storage parameters = _parameters(r.version);
+        Timing storage times = _parameters(r.version).timing;
+        Economy storage rules = _parameters(r.version).economy;
+        uint256 size = rules.committeeSize;
+        uint256 wanted = (size + 1) << r.appeals;
         return DrawRules({
             slot: r.slot,
-            committeeSize: parameters.economy.committeeSize,
-            quorum: parameters.economy.quorum,
-            voteCommitSecs: parameters.timing.voteCommitSecs,
-            voteRevealSecs: parameters.timing.voteRevealSecs
+            epoch: r.epoch,
+            wanted: uint8(wanted > MAX_COMMITTEE ? MAX_COMMITTEE : wanted - 1),
+            committeeSize: uint8(size),
+            quorum: rules.quorum,
+            voteCommitSecs: times.voteCommitSecs,
+            voteRevealSecs: times.voteRevealSecs
         });
     }
 
@@ -165,8 +196,17 @@ abstract contract Views is IDLBC, HubState {
         }
         result.commits = r.commits;
         result.claims = r.claims;
-        result.listed = r.listed;
-        result.shown = facts.shown;
+        result.listed = uint8(uint256(r.listed).count());
+        result.shown = uint8(uint256(r.shown).count());
+        result.appeals = r.appeals;
+        result.tips = r.tips;
+        result.version = r.version;
+        result.excluded = r.excluded;
+        result.bestExcluded = r.bestExcluded;
+        result.inboxFrom = r.inboxTo + 1 - r.inboxCount;
+        result.inboxTo = r.inboxTo;
+        result.compensation = r.compensation;
+        result.advanced = r.advanced;
     }
 
     /// @inheritdoc IDLBC

@@ -3,12 +3,15 @@ pragma solidity ^0.8.28;
 
 /// @title How hard a task is, and where it stands in the queue
 /// @notice The score of a waiting task grows with a clock that is the same for all of them, so their order never changes:
-/// `score(t) = base * 2^24 + V(t) - V(submit)` is ranked by the static `key`, and a heap is exact.
+/// `score(t) = base * 2^24 + V(t) - V(submit)` is ranked by the static `key`, and a heap is exact. The heap holds keys in
+/// half a word (`packed`): the same order in fewer bits.
 library DifficultyRanking {
     /// @dev `base` counts 1/256 of a doubling; the clock counts 2^-24 of that.
     uint256 internal constant BASE_SHIFT = 24;
-    /// @dev Keeps every key positive: |base| < 2^49 and V < 2^96.
+    /// @dev Keeps every key positive: |base| < 2^47 and V < 2^72.
     int256 internal constant KEY_OFFSET = 1 << 160;
+    /// @dev The same for a packed key, whose rank has 96 bits and whose task number has 32.
+    int256 internal constant PACKED_OFFSET = 1 << 95;
     uint256 internal constant QUEUE_STEP = 512;
     /// @dev A fee is weighed in thousandths of a token.
     uint256 internal constant FEE_GRAIN = 1e15;
@@ -42,16 +45,21 @@ library DifficultyRanking {
         }
     }
 
-    /// @notice The weighted difficulty, from logarithms.
-    function base(int256[4] memory weights, uint256 lgFlops, uint256 lgNet, uint256 lgData, uint256 fee)
+    /// @notice The logarithm of a fee, in thousandths of a token.
+    function lgOfFee(uint256 fee) internal pure returns (uint256) {
+        return lg(fee / FEE_GRAIN);
+    }
+
+    /// @notice The weighted difficulty, from logarithms of at most 64 bits' numbers.
+    function base(int256[4] memory weights, uint256 lgFlops, uint256 lgNet, uint256 lgData, uint256 lgFee)
         internal
         pure
         returns (int64)
     {
-        // four products of an int32 and a number below 2^17 fit 51 bits
+        // four products of an int32 and a number below 2^14 fit 48 bits
         return int64(
             weights[0] * int256(lgFlops) + weights[1] * int256(lgNet) + weights[2] * int256(lgData)
-                + weights[3] * int256(lg(fee / FEE_GRAIN))
+                + weights[3] * int256(lgFee)
         );
     }
 
@@ -64,6 +72,22 @@ library DifficultyRanking {
     function key(int64 base_, uint256 clockAtSubmit, uint256 taskId) internal pure returns (uint256) {
         int256 rank = KEY_OFFSET + (int256(base_) << BASE_SHIFT) - int256(clockAtSubmit);
         return (uint256(rank) << 64) | uint64(~taskId);
+    }
+
+    /// @notice The key in 128 bits.
+    function packed(int64 base_, uint256 clockAtSubmit, uint256 taskId) internal pure returns (uint128) {
+        int256 rank = PACKED_OFFSET + (int256(base_) << BASE_SHIFT) - int256(clockAtSubmit);
+        return uint128((uint256(rank) << 32) | uint32(~taskId));
+    }
+
+    /// @notice The key that `packed_` stands for.
+    function unpacked(uint128 packed_) internal pure returns (uint256) {
+        int256 rank = KEY_OFFSET - PACKED_OFFSET + int256(uint256(packed_ >> 32));
+        return (uint256(rank) << 64) | uint64(~packedTaskId(packed_));
+    }
+
+    function packedTaskId(uint128 packed_) internal pure returns (uint256) {
+        return uint32(~packed_);
     }
 
     function taskIdOf(uint256 key_) internal pure returns (uint256) {

@@ -18,26 +18,28 @@ library ParameterBounds {
         checkLimits(timing, limits);
     }
 
-    function checkTiming(IDLBCTypes.Timing memory timing) internal pure {
+    function checkTiming(IDLBCTypes.Timing memory timing) internal view {
         // the phases in which somebody must act cannot be empty
         _require(timing.settleSecs <= MAX_PHASE, "settleSecs");
         _require(timing.guardSecs <= MAX_PHASE, "guardSecs");
         _require(timing.keySecs > 0 && timing.keySecs <= MAX_PHASE, "keySecs");
-        // a round stores the length of its claim phase in 24 bits
         _require(timing.claimSecs > 0 && timing.claimSecs <= MAX_PHASE, "claimSecs");
         _require(timing.showSecs > 0 && timing.showSecs <= MAX_PHASE, "showSecs");
         _require(timing.voteCommitSecs > 0 && timing.voteCommitSecs <= MAX_PHASE, "voteCommitSecs");
         _require(timing.voteRevealSecs > 0 && timing.voteRevealSecs <= MAX_PHASE, "voteRevealSecs");
-        // appeals do not exist yet
-        _require(timing.appealSecs == 0, "appealSecs");
+        // without appeals a bribed committee would have the last word
+        _require(timing.appealSecs > 0 || _isDevelopmentChain(), "appealSecs");
+        _require(timing.appealSecs <= MAX_PHASE, "appealSecs");
     }
 
     function checkEconomy(IDLBCTypes.Economy memory economy) internal view {
         _require(economy.feeUnit > 0, "feeUnit");
         _require(economy.minerUnit > 0, "minerUnit");
-        // a seat keeps its bond in 88 bits
+        // a committee stores bonds in 88 bits
         _require(economy.seatUnit > 0 && economy.seatUnit <= type(uint88).max, "seatUnit");
         _require(economy.halvingSecs > 0, "halvingSecs");
+        // seven tips at most come off a fee, which is no less than the unit
+        _require(economy.tip <= economy.feeUnit / 8, "tip");
         uint256 shared = uint256(economy.burnBps) + economy.validatorBps + economy.secondBps + economy.thirdBps
             + economy.parentBps;
         _require(shared < 10_000, "feeSplit");
@@ -48,6 +50,8 @@ library ParameterBounds {
         _require(
             2 * uint256(economy.quorum) > economy.committeeSize && economy.quorum <= economy.committeeSize, "quorum"
         );
+        // a challenge costs a member's part of it, which must not be nothing
+        _require(economy.appealBond >= economy.committeeSize, "appealBond");
     }
 
     function checkLimits(IDLBCTypes.Timing memory timing, IDLBCTypes.Limits memory limits) internal pure {
@@ -55,10 +59,12 @@ library ParameterBounds {
         _require(
             limits.maxTrainSecs >= limits.minTrainSecs && limits.maxTrainSecs <= MAX_PHASE, "maxTrainSecs"
         );
+        uint256 epoch = uint256(timing.claimSecs) + timing.showSecs + timing.voteCommitSecs + timing.voteRevealSecs
+            + timing.appealSecs;
         uint256 longest = uint256(timing.settleSecs) + limits.maxTrainSecs + timing.guardSecs + timing.keySecs
-            + timing.claimSecs + timing.showSecs
-            + MAX_EPOCHS * (uint256(timing.voteCommitSecs) + timing.voteRevealSecs);
-        _require(limits.unbondSecs > longest, "unbondSecs");
+            + MAX_EPOCHS * epoch;
+        // nobody leaves before what he did is judged; and no setter of parameters keeps anybody for ever
+        _require(limits.unbondSecs > longest && limits.unbondSecs <= longest + MAX_PHASE, "unbondSecs");
         // without a running clock a weak task could starve
         _require(limits.alpha > 0, "alpha");
     }
