@@ -70,8 +70,8 @@ interface ICommittee {
     /// @notice How an epoch's ballot ended, by position.
     struct Closing {
         address[] owners;
-        uint96[] penalties; // taken off the seats' bonds: the hub slashes their owners by as much
-        address[] challengers; // zero where nobody challenged
+        uint96[] penalties; // taken off the seats' bonds: the hub slashes their owners by as much; empty where nobody loses
+        address[] challengers; // zero where nobody challenged; empty where nobody challenged anyone
         bytes32 voteRoot;
     }
 
@@ -169,6 +169,9 @@ interface ICommittee {
         external
         view
         returns (Verdict[] memory, uint16 taskFlags);
+
+    /// @notice The ballot in one word (see `BallotWord`), or 0 where the slot's ballot is another round's.
+    function ballotWord(uint256 roundId, uint8 slot) external view returns (uint256);
 
     /// @notice Words and masks of the present epoch.
     function votes(uint256 roundId) external view returns (Votes memory);

@@ -239,6 +239,13 @@ interface IDLBC is IDLBCTypes {
     /// @notice The slot that a round runs, or ran, in.
     function slotOf(uint256 roundId) external view returns (uint8 slot);
 
+    /// @notice The phase by what the hub alone knows: Seal wherever the committee has the next word.
+    function drawPhase(uint256 roundId) external view returns (Phase current, uint8 slot, uint8 epoch);
+
+    /// @notice Who of these owners, 16 at most, committed a model in the round: they cannot judge it.
+    /// @return mask bit i for `owners[i]`
+    function committed(uint256 roundId, address[] calldata owners) external view returns (uint256 mask);
+
     /// @notice What a draw for this round goes by.
     function drawRules(uint256 roundId) external view returns (DrawRules memory);
 }
