@@ -30,7 +30,8 @@ class Settings:
         rpc_url: JSON-RPC endpoints, the first preferred.
         deployment: file, or folder with `<chainid>.json`; None for ./deployments.
         keystore: encrypted key file.
-        data_dir: journal, IPFS repo, downloads; None for <user data>/dlbc/<program>/<address>.
+        account: for whom the key works, where that is not the key's own address: who made it his operator.
+        data_dir: journal, IPFS repo, downloads; None for <user data>/dlbc/<program>/<account>.
         ipfs_url: RPC of a Kubo daemon; None starts an embedded node.
         ipfs_peers: multiaddresses to connect to, besides the deployment's.
         confirmations: blocks above an event or receipt before it counts; None for 1, on development chains 0.
@@ -43,6 +44,7 @@ class Settings:
     rpc_url: tuple[str, ...] = ("http://127.0.0.1:8545",)
     deployment: Path | None = None
     keystore: Path | None = None
+    account: str | None = None
     password_file: Path | None = None
     data_dir: Path | None = None
     ipfs_url: str | None = None

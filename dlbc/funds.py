@@ -46,7 +46,7 @@ def deposit(context: Context, amount: int, say: Callable[[str], None]) -> None:
         UsageError: the wallet holds less; nothing is sent.
         TransactionRefused: the contracts refuse.
     """
-    owner, hub = context.address, context.hub
+    owner, hub = context.account, context.hub
     held = context.token.balance_of(owner)
     if held < amount:
         raise UsageError(
@@ -62,7 +62,7 @@ def deposit(context: Context, amount: int, say: Callable[[str], None]) -> None:
 
 def stake(context: Context, amount: int, say: Callable[[str], None]) -> None:
     """Credit to stake, after depositing what the credit lacks. `amount` in base units; errors as `deposit`."""
-    missing = amount - context.hub.account(context.address).credit
+    missing = amount - context.hub.account(context.account).credit
     if missing > 0:
         deposit(context, missing, say)
     say(f"staking {amount_in_words(amount)}")
@@ -75,14 +75,14 @@ def withdraw(context: Context, amount: int | None, say: Callable[[str], None]) -
     Raises:
         UsageError: there is less credit; nothing is sent.
     """
-    credit = context.hub.account(context.address).credit
+    credit = context.hub.account(context.account).credit
     wanted = credit if amount is None else amount
     if wanted == 0:
         say("there is no credit to withdraw")
         return 0
     if wanted > credit:
         raise UsageError(
-            f"the credit of {context.address} is {amount_in_words(credit)}, not {amount_in_words(wanted)}: "
+            f"the credit of {context.account} is {amount_in_words(credit)}, not {amount_in_words(wanted)}: "
             "withdraw less; stake becomes credit by unstaking it first"
         )
     say(f"withdrawing {amount_in_words(wanted)}")

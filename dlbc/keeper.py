@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from eth_utils.crypto import keccak
 
-from dlbc.chain.events import ModelClaimed, ModelCommitted, SeatJoined, TaskSubmitted, VoteCommitted
+from dlbc.chain.events import ModelClaimed, ModelCommitted, ModelKeyShown, SeatJoined, TaskSubmitted, VoteCommitted
 from dlbc.errors import TransactionRefused
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, ModelCommitment, Phase, TaskSpec
 
@@ -84,7 +84,7 @@ class Keeper:
             if head.number - self._refused_in.get(chore.name, -PAUSE_BLOCKS) < PAUSE_BLOCKS:
                 continue
             waited = head.number - self.since[chore.name]
-            if waited >= delay_blocks(context.account.address, chore.name, active):
+            if waited >= delay_blocks(context.account, chore.name, active):
                 self._do(context, chore, head.number)
 
     def _do(self, context: Context, chore: Chore, block: int) -> None:
@@ -159,10 +159,12 @@ def _round_chores(context: Context, round_id: int, block: int) -> Iterator[Chore
     elif found.phase is Phase.TALLY:
         spec = spec_of(context.journal, found.task_id)
         if spec is not None:
-            yield Chore(
-                f"keep/finalize/{round_id}/{found.epoch}",
-                lambda: hub.finalize(round_id, spec, winner_of(context, round_id, spec)),
-            )
+            yield Chore(f"keep/finalize/{round_id}/{found.epoch}", lambda: _finalize(context, round_id, spec))
+
+
+def _finalize(context: Context, round_id: int, spec: TaskSpec) -> Call:
+    winner = winner_of(context, round_id, spec)
+    return context.hub.finalize(round_id, spec, winner, parent_round_of(context.journal, winner))
 
 
 def spec_of(journal: Journal, task_id: int) -> TaskSpec | None:
@@ -176,3 +178,13 @@ def winner_of(context: Context, round_id: int, spec: TaskSpec) -> ModelCommitmen
     winner = context.hub.preview(round_id, spec).commitment_hash
     claims = context.journal.events(ModelClaimed, round_id=round_id, commitment_hash=winner)
     return claims[-1].commitment if claims else NO_COMMITMENT
+
+
+def parent_round_of(journal: Journal, commitment: ModelCommitment) -> int:
+    """The round in which the model that `commitment` declares as its parent was shown, 0 where none is declared or
+    known.
+    """
+    if commitment.parent == ZERO_BYTES32:
+        return 0
+    shown = journal.events(ModelKeyShown, commitment_hash=commitment.parent)
+    return shown[-1].round_id if shown else 0

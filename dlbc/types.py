@@ -23,6 +23,7 @@ from eth_utils.address import (
 
 Address = Annotated[str, "address"]
 Bytes32 = Annotated[bytes, "bytes32"]
+Int32 = Annotated[int, "int32"]
 Uint8 = Annotated[int, "uint8"]
 Uint16 = Annotated[int, "uint16"]
 Uint32 = Annotated[int, "uint32"]
@@ -110,9 +111,10 @@ def _checked(where: str, abi_type: str, value: object) -> object:
         if not isinstance(value, bytes | bytearray) or len(value) != 32:
             raise ValueError(f"{where}: expected 32 bytes, found {value!r}")
         return bytes(value)
-    bits = int(abi_type.removeprefix("uint"))
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << bits:
-        raise ValueError(f"{where}: expected a {abi_type} (0 to 2^{bits} - 1), found {value!r}")
+    bits = int(abi_type.removeprefix("u").removeprefix("int"))
+    least, most = (0, bits) if abi_type.startswith("u") else (-(1 << bits - 1), bits - 1)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 1 << most:
+        raise ValueError(f"{where}: expected a {abi_type} ({least} to 2^{most} - 1), found {value!r}")
     return int(value)
 
 
@@ -205,6 +207,15 @@ class Vote(Struct):
     salt: Bytes32
 
 
+@dataclass(frozen=True)
+class Leaf(Struct):
+    """A leaf of a vote's `evalRoot` that a challenge asks for; see `ICommittee.Leaf`."""
+
+    candidate: Uint8
+    sample: Uint64
+    prediction: Int32
+
+
 class TaskStatus(IntEnum):
     """`IDLBC.TaskStatus`."""
 
@@ -225,15 +236,16 @@ class Phase(IntEnum):
     GUARD = 3
     KEY = 4
     CLAIM = 5
-    SHOW = 6
-    SEAL = 7
-    DRAW = 8
-    PROVE = 9
-    VOTE_COMMIT = 10
-    VOTE_REVEAL = 11
-    APPEAL = 12
-    TALLY = 13
-    FINAL = 14
+    ENLIST = 6
+    SHOW = 7
+    SEAL = 8
+    DRAW = 9
+    PROVE = 10
+    VOTE_COMMIT = 11
+    VOTE_REVEAL = 12
+    APPEAL = 13
+    TALLY = 14
+    FINAL = 15
 
 
 class Outcome(IntEnum):
@@ -257,6 +269,8 @@ class Reason(IntEnum):
     UNAVAILABLE = 1
     INVALID = 2
     ABSENT = 3
+    OVERCLAIMED = 4
+    OFF_MEDIAN = 5
 
 
 class Payment(IntEnum):
@@ -272,3 +286,14 @@ class Payment(IntEnum):
     EMISSION = 7
     COMPENSATION = 8
     FINDER = 9
+    TIP = 10
+    APPEAL_BOND = 11
+    CHALLENGE_BOND = 12
+
+
+class EpochCause(IntEnum):
+    """`IDLBC.EpochCause`: why another epoch began."""
+
+    NO_QUORUM = 0
+    APPEAL = 1
+    EXCLUDED = 2

@@ -67,7 +67,7 @@ def score(duty: Duty, context: Context, options: Options) -> Result:  # noqa: PL
     signature = sign_claim(
         Domain(deployment.chain_id, deployment.hub),
         ModelClaim(commitment, points),
-        bytes(context.account.key),
+        bytes(context.signer.key),
     )
     records.save_claim(journal, room.round_id, records.Claim(points, signature, why))
     _tell_score(context, room, points, why)
@@ -80,7 +80,7 @@ def _owe_claim(context: Context, room: Room) -> Result:
 
 
 def _nothing_to_claim(context: Context, room: Room) -> str:
-    commit = context.hub.commit_of(room.round_id, context.account.address)
+    commit = context.hub.commit_of(room.round_id, context.account)
     if commit.sequence == 0:
         return f"no commit of this account is in round {room.round_id}"
     return f"round {room.round_id} is claimed already" if commit.opened else ""
@@ -185,7 +185,7 @@ def claim(duty: Duty, context: Context, options: Options) -> Result:
     """Sends the signed claim until it is mined."""
     room, journal = open_room(context, duty.round_id), context.journal
     commitment, signed = records.submission(journal, room.round_id), records.claim(journal, room.round_id)
-    commit = context.hub.commit_of(room.round_id, context.account.address)
+    commit = context.hub.commit_of(room.round_id, context.account)
     if commit.opened:
         records.note_state(journal, room.round_id, stage="claimed")
         tell(context, "claimed", f"claimed {signed.score if signed else 'a score'}", round_id=room.round_id)

@@ -55,7 +55,7 @@ def start(
 ) -> None:
     """Choose rounds by expected pay, train, commit, claim; until stopped. Kill it at any time: it goes on."""
     least, most = parse_amount(min_pay) if min_pay else 0, parse_amount(auto_stake) if auto_stake else 0
-    with open_context(settings, "miner") as context:
+    with open_context(settings, "miner", for_others=True) as context:
         # Slow to import, and after the checks: a wrong password or address should not cost seconds.
         from dlbc.ml.device import configure_threads, pick_device  # noqa: PLC0415
         from miner import program  # noqa: PLC0415
@@ -71,7 +71,7 @@ def start(
             auto_withdraw=auto_withdraw,
             once=once,
         )
-        context.log.info(f"{context.address}, {why}")
+        context.log.info(f"{context.account}, {why}")
         context.log.info(status_view.stake_words(context, options))
         program.service(context, options, keep=keep).run()
 
@@ -124,7 +124,7 @@ def withdraw(settings: Settings, amount: str | None, everything: bool) -> None:
 def status(settings: Settings, rounds: int) -> None:
     """Balance, stake, rounds in progress and what past rounds paid, with reasons."""
     with open_context(settings, "miner", with_ipfs=False, with_key=False) as context:
-        if not context.address:
+        if not context.account:
             raise UsageError("whose status? give --keystore (DLBC_KEYSTORE); no password is needed")
         found = status_view.gather(context, rounds)
         show(settings, found, lambda: status_view.render(found))

@@ -29,7 +29,7 @@ def on_round_opened(event: RoundOpened, context: Context) -> None:
 
 def on_model_committed(event: ModelCommitted, context: Context) -> None:
     """One's own commit: where the journal does not know it, it has to be rebuilt before claiming begins."""
-    if not same_address(event.miner, context.account.address):
+    if not same_address(event.miner, context.account):
         return
     known = records.submission(context.journal, event.round_id)
     if known is None or commit_digest(known) != event.commitment:
@@ -39,20 +39,20 @@ def on_model_committed(event: ModelCommitted, context: Context) -> None:
 
 def on_test_key_revealed(event: TestKeyRevealed, context: Context) -> None:
     """Whoever committed has to claim now."""
-    if committed(context.journal, event.round_id, context.account.address):
+    if committed(context.journal, event.round_id, context.account):
         context.journal.owe(Duty(SCORE, event.round_id, deadline=FAR))
 
 
 def on_model_claimed(event: ModelClaimed, context: Context) -> None:
     """Whoever claimed has to show his key when he is listed."""
-    if same_address(event.miner, context.account.address):
+    if same_address(event.miner, context.account):
         records.note_state(context.journal, event.round_id, stage="claimed", score=event.score)
         context.journal.owe(Duty(SHOW, event.round_id, deadline=FAR))
 
 
 def on_round_finalized(event: RoundFinalized, context: Context) -> None:
     """Whoever committed gets his stake back, and wants to know what he earned."""
-    if committed(context.journal, event.round_id, context.account.address):
+    if committed(context.journal, event.round_id, context.account):
         context.journal.owe(Duty(SETTLE, event.round_id))
 
 

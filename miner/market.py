@@ -136,14 +136,14 @@ def limits(context: Context, economy: Economy, options: Options) -> Limits:
     """What the miner asks for, and what its stake allows beside the rounds in progress."""
     journal = context.journal
     promised = {row.duty.round_id for row in journal.duties(DutyState.OWED) if row.duty.kind in {TRAIN, SEAL, COMMIT}}
-    free = context.hub.account(context.account.address).free_stake - len(promised) * economy.miner_unit
+    free = context.hub.account(context.account).free_stake - len(promised) * economy.miner_unit
     spent = int(journal.note_get(records.MINER, "auto_staked", "0"))
     return Limits(
         min_pay=options.min_pay,
         max_parameters=options.max_parameters,
         free_stake=max(0, free),
         auto_stake=max(0, options.auto_stake - spent),
-        slash_rate=slash_rate(*rates(journal, context.account.address)),
+        slash_rate=slash_rate(*rates(journal, context.account)),
     )
 
 
@@ -163,7 +163,7 @@ def _offer(context: Context, room: Room, found: Round) -> Offer:
 
 def _usual_rivals(context: Context) -> float:
     """How many others committed in the rounds that ended last; one where there is no experience yet."""
-    journal, account = context.journal, context.account.address
+    journal, account = context.journal, context.account
     counts = []
     for final in journal.latest(RoundFinalized, REMEMBERED_ROUNDS):
         commits = journal.events(ModelCommitted, round_id=final.round_id)

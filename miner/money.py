@@ -57,13 +57,13 @@ def next_step(  # noqa: PLR0911  # one answer a kind
         return kind, hub.request_unbond(amount)
     if kind == "unbond":
         return kind, hub.unbond()
-    short = amount - (hub.account(context.address).credit if kind == "stake" else 0)
+    short = amount - (hub.account(context.account).credit if kind == "stake" else 0)
     if short <= 0:
         return kind, hub.stake(amount)
-    held = context.token.balance_of(context.address)
+    held = context.token.balance_of(context.account)
     if held < short:
-        return f"{context.address} holds {amount_in_words(held)}, {amount_in_words(short)} are needed", None
-    if context.token.allowance(context.address, hub.address) < short:
+        return f"{context.account} holds {amount_in_words(held)}, {amount_in_words(short)} are needed", None
+    if context.token.allowance(context.account, hub.address) < short:
         return "approve", context.token.approve(hub.address, short)
     return "deposit", hub.deposit(short)
 

@@ -22,12 +22,12 @@ def order(settings: Settings, kind: str, amount: int) -> None:
         amount: in base units; 0 withdraws everything.
     """
     with open_context(settings, "miner", with_ipfs=False, with_key=False) as watching:
-        if not watching.address:
+        if not watching.account:
             raise UsageError("no key: give --keystore (DLBC_KEYSTORE); make one with dlbc-keys new")
         if running(watching.workdir):
             say("dlbc-miner runs with this key: it does it")
             if kind == "withdraw" and amount == 0:
-                amount = watching.hub.account(watching.address).credit
+                amount = watching.hub.account(watching.account).credit
             if kind != "withdraw" or amount:
                 say(ask(watching.workdir, kind, amount, TIMEOUT))
             _show(settings, watching)
@@ -56,9 +56,9 @@ def _send(context: Context, kind: str, call: Call) -> None:
 
 
 def _show(settings: Settings, context: Context) -> None:
-    account, balance = context.hub.account(context.address), context.token.balance_of(context.address)
+    account, balance = context.hub.account(context.account), context.token.balance_of(context.account)
     result = {
-        "address": context.address,
+        "address": context.account,
         "balance": str(balance),
         "credit": str(account.credit),
         "stake": str(account.stake),

@@ -40,8 +40,8 @@ REMAINS = (
 def recover(duty: Duty, context: Context, options: Options) -> Result:
     """Rebuilds the commitment; tried until the ciphertext arrives."""
     room, journal = open_room(context, duty.round_id), context.journal
-    committed = journal.events(ModelCommitted, round_id=room.round_id, miner=context.account.address)
-    claims = journal.events(ModelClaimed, round_id=room.round_id, miner=context.account.address)
+    committed = journal.events(ModelCommitted, round_id=room.round_id, miner=context.account)
+    claims = journal.events(ModelClaimed, round_id=room.round_id, miner=context.account)
     known = claims[-1].commitment if claims else records.submission(journal, room.round_id)
     if known is not None and committed and commit_digest(known) == committed[-1].commitment:
         records.save_submission(journal, known)
@@ -71,7 +71,7 @@ def _rebuild(context: Context, room: Room, manifest: Manifest, event: ModelCommi
     announced = (event.artifact, event.artifact_bytes)
     ciphertext = fetch_model_ciphertext(context.ipfs, announced, manifest, room.cache, FETCH_SECONDS)
     bound_to = artifact_context(
-        deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, context.account.address
+        deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, context.account
     )
     decrypt_file(ciphertext, room.model, secrets.model_key, bound_to, max_plain_bytes=manifest.model.max_bytes)
     network = build(manifest.architecture, manifest.input_shape, manifest.classes)
@@ -87,7 +87,7 @@ def _rebuild(context: Context, room: Room, manifest: Manifest, event: ModelCommi
         trajectory=ZERO_BYTES32,
         parent=ZERO_BYTES32,
         payload_root=ZERO_BYTES32,
-        miner=context.account.address,
+        miner=context.account,
         salt=secrets.salt,
     )
 

@@ -55,12 +55,12 @@ class Room:
         """Seed and keys of this round."""
         deployment = context.chain.deployment
         return secrets(
-            bytes(context.account.key),
+            bytes(context.signer.key),
             deployment.chain_id,
             deployment.hub,
             round_id=self.round_id,
             spec_hash=self.spec_hash,
-            miner=context.account.address,
+            miner=context.account,
             anchor=self.anchor,
         )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def settle(duty: Duty, context: Context, options: Options) -> Result:
     """Each step asks the chain whether it is done, so any number of attempts does each once."""
-    room, journal, account = open_room(context, duty.round_id), context.journal, context.account.address
+    room, journal, account = open_room(context, duty.round_id), context.journal, context.account
     if context.hub.commit_of(room.round_id, account).locked:
         context.transactions.send(f"release/{room.round_id}", context.hub.release_locks(room.round_id, [account]))
         return soon(context, "waiting for the stake to be released")
@@ -48,7 +48,7 @@ def _compensated(context: Context, room: Room) -> bool:
 
 
 def _withdrawn(context: Context, room: Room) -> bool:
-    name, account = f"withdraw/{room.round_id}", context.account.address
+    name, account = f"withdraw/{room.round_id}", context.account
     credit = context.hub.account(account).credit
     if credit == 0:
         return True

@@ -31,15 +31,15 @@ def gather(context: Context, rounds: int) -> dict[str, Any]:
     Args:
         rounds: how many ended rounds to list, the newest first.
     """
-    account = context.hub.account(context.address)
+    account = context.hub.account(context.account)
     board = read_status(context.workdir) or {}
     known = [_round(context, round_id) for round_id in reversed(records.rounds(context.journal))]
     return {
-        "address": context.address,
+        "address": context.account,
         "running": running(context.workdir),
         "state": board.get("state"),
         "last": (board.get("last") or {}).get("message"),
-        "balance": str(context.token.balance_of(context.address)),
+        "balance": str(context.token.balance_of(context.account)),
         "credit": str(account.credit),
         "stake": str(account.stake),
         "locked": str(account.locked),
@@ -52,7 +52,7 @@ def gather(context: Context, rounds: int) -> dict[str, Any]:
 
 
 def _round(context: Context, round_id: int) -> dict[str, Any]:
-    found = result_of(context.journal, round_id, context.address)
+    found = result_of(context.journal, round_id, context.account)
     state = records.state(context.journal, round_id)
     facts: dict[str, Any] = {"round_id": round_id, **state, **found.to_json(), "income": str(found.income)}
     facts["why"] = found.why or state.get("why", "")
@@ -136,7 +136,7 @@ def _dlbc(amount: str) -> str:
 
 def stake_words(context: Context, options: Options) -> str:
     """What the account can lock and what a commit puts at risk: said when the program starts."""
-    account, unit = context.hub.account(context.address), context.hub.economy().miner_unit
+    account, unit = context.hub.account(context.account), context.hub.economy().miner_unit
     free = max(0, account.free_stake)
     message = f"stake {amount_in_words(account.stake)}, {amount_in_words(free)} free; each commit locks "
     message += f"{amount_in_words(unit)} until its round is final, and risks it if it is never claimed"

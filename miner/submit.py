@@ -68,7 +68,7 @@ def seal(duty: Duty, context: Context, options: Options) -> Result:
 
 def _seal(context: Context, room: Room, trained: records.Trained) -> ModelCommitment:
     secrets, deployment = room.secrets(context), context.chain.deployment
-    miner = context.account.address
+    miner = context.account
     bound_to = artifact_context(deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, miner)
     encrypt_file(trained.path, room.ciphertext, secrets.model_key, bound_to)
     added = context.ipfs.add_file(room.ciphertext)
@@ -107,12 +107,13 @@ def commit(duty: Duty, context: Context, options: Options) -> Result:
     commitment = records.submission(journal, room.round_id)
     if commitment is None or commitment.anchor != room.anchor:
         return Drop("the round's anchor changed in a reorganisation; it is trained for anew")
-    if context.hub.commit_of(room.round_id, context.account.address).sequence:
+    if context.hub.commit_of(room.round_id, context.account).sequence:
         return _committed(context, room)
     if context.chain.now() >= room.commit_end:
         return _missed(context, room, too_late(context, room))
     call = context.hub.commit_model(
         room.round_id,
+        commitment.miner,
         commit_digest(commitment),
         commitment.artifact,
         commitment.artifact_bytes,
@@ -141,7 +142,7 @@ def _refused(context: Context, room: Room, refusal: TransactionRefused) -> Resul
     if refusal.error in {"AnchorMismatch", "SpecMismatch"}:
         return soon(context, "a reorganisation changed the round; waiting for its events")
     if refusal.error == "InsufficientStake":
-        missing = context.hub.economy().miner_unit - context.hub.account(context.account.address).free_stake
+        missing = context.hub.economy().miner_unit - context.hub.account(context.account).free_stake
         tell_once(context, room, f"{refusal}; run: dlbc-miner stake {plain_tokens(max(0, missing))}")
         return soon(context, str(refusal))
     if refusal.error == "AlreadyCommitted":

@@ -134,7 +134,7 @@ ACTIONS = {REVEAL: reveal_key, DELIVER: deliver_model}
 def my_spec(context: Context, task_id: int) -> TaskSpec | None:
     """The spec of a task if it is this account's, by the events seen."""
     found = context.journal.events(TaskSubmitted, task_id=task_id)
-    if not found or not same_address(found[-1].requester, context.address):
+    if not found or not same_address(found[-1].requester, context.account):
         return None
     return found[-1].spec
 

@@ -51,7 +51,7 @@ class Submitted:
 def test_key(context: Context, nonce: int) -> bytes:
     """The 32-byte key of the test set, derived: no disk has to keep it."""
     deployment = context.chain.deployment
-    return derive(bytes(context.account.key), deployment.chain_id, deployment.hub, nonce, TEST_KEY)
+    return derive(bytes(context.signer.key), deployment.chain_id, deployment.hub, nonce, TEST_KEY)
 
 
 def find_submitted(context: Context, draft: Draft) -> Submitted | None:
@@ -87,7 +87,7 @@ def submit(
     if draft.spec is not None and _in_flight(context, draft.spec):
         say("an earlier run sent the task already; waiting until it is mined")
         return _send(context, draft, draft.spec)
-    offer = _offer(context, prepared, make_spec(prepared, context.address, draft.nonce))
+    offer = _offer(context, prepared, make_spec(prepared, context.account, draft.nonce))
     if not confirm(offer):
         raise Declined("not submitted, nothing was paid")
     files = _pack(context, draft, prepared, say)
@@ -146,7 +146,7 @@ def _pack(context: Context, draft: Draft, prepared: Prepared, say: Callable[[str
         return packed(draft.folder)
     say("writing canonical data files and encrypting the test set")
     deployment = context.chain.deployment
-    binding = artifact_context(deployment.chain_id, deployment.hub, ArtifactKind.TEST_SET, draft.nonce, context.address)
+    binding = artifact_context(deployment.chain_id, deployment.hub, ArtifactKind.TEST_SET, draft.nonce, context.account)
     try:
         return pack(prepared, draft.folder, test_key(context, draft.nonce), binding)
     except OSError as error:
@@ -161,7 +161,7 @@ def _offer(context: Context, prepared: Prepared, spec: TaskSpec) -> Quote:
         context.token,
         spec,
         auto_bond=prepared.task.bond is None and spec.bond == 0,
-        account=context.address,
+        account=context.account,
     )
     for problem in offer.problems():
         raise problem
@@ -172,7 +172,7 @@ def _offer(context: Context, prepared: Prepared, spec: TaskSpec) -> Quote:
 def _spec(context: Context, draft: Draft, prepared: Prepared, files: Packed) -> TaskSpec:
     return make_spec(
         prepared,
-        context.address,
+        context.account,
         draft.nonce,
         manifest=files.digest,
         key_hash=key_hash(test_key(context, draft.nonce)),

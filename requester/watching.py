@@ -90,7 +90,7 @@ def troubles(context: Context) -> list[str]:
 def my_tasks(context: Context) -> list[int]:
     """Tasks of this account that are not over, or whose model is not here yet."""
     found = []
-    for event in lookup.submissions_of(context.chain, context.address):
+    for event in lookup.submissions_of(context.chain, context.account):
         status = context.hub.task(event.task_id).status
         live = status in {TaskStatus.QUEUED, TaskStatus.OPEN}
         if live or (status is TaskStatus.DONE and delivered(context, event.task_id) is None):

@@ -8,7 +8,7 @@ import click
 
 from dlbc import funds
 from dlbc.chain.refusals import amount_in_words
-from dlbc.cli import chain_options, data_dir_of, open_context, option, run_main, say, show
+from dlbc.cli import chain_options, open_context, option, run_main, say, show
 from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.service import Context, read_status
@@ -40,12 +40,12 @@ def start(settings: Settings, gpu: int | None, device: str | None, threads: int,
     configure_threads(threads)
     chosen, why = pick_device(gpu, device)
     say(why)
-    with open_context(settings, PROGRAM) as context:
+    with open_context(settings, PROGRAM, for_others=True) as context:
         held = seats.seats(context)
         if not held and join:
             held = [seats.join(context, say)]
         if held:
-            say(f"judging as {context.address}, seat {', '.join(map(str, held))}")
+            say(f"judging as {context.account}, seat {', '.join(map(str, held))}")
         else:
             say("no seat: chores are done, but nothing is judged; start with --join to take one")
         service(context, chosen).run()
@@ -62,7 +62,7 @@ def leave(settings: Settings) -> None:
         for seat_id in held:
             seats.leave(context, seat_id, say)
         if not held:
-            say(f"{context.address} has no seat")
+            say(f"{context.account} has no seat")
             return
         unbond = context.hub.limits().unbond_secs
         say(f"the stake can be taken out with dlbc-validator unstake; that takes {unbond} s")
@@ -74,7 +74,7 @@ def leave(settings: Settings) -> None:
 def unstake(settings: Settings, amount: str | None) -> None:
     """Turn free stake into credit: run once to begin unbonding AMOUNT DLBC (default: all), again when it is over."""
     with open_context(settings, PROGRAM, with_ipfs=False) as context:
-        account = context.hub.account(context.address)
+        account = context.hub.account(context.account)
         transactions = context.transactions
         if account.unbonding and amount is None:
             call = context.hub.unbond()
@@ -111,20 +111,20 @@ def status(settings: Settings) -> None:
     from validator import records  # noqa: PLC0415
 
     with open_context(settings, PROGRAM, with_ipfs=False, with_key=False) as context:
-        if not context.address:
+        if not context.account:
             raise UsageError("whose status? give --keystore (DLBC_KEYSTORE); no password is needed")
         facts = _facts(context)
-        facts["program"] = read_status(data_dir_of(settings, PROGRAM, context.address))
+        facts["program"] = read_status(context.workdir)
         facts["rounds"] = records.history(context.journal)
         show(settings, facts, lambda: _words(facts))
 
 
 def _facts(context: Context) -> dict[str, Any]:
-    account = context.hub.account(context.address)
+    account = context.hub.account(context.account)
     committee = context.committee
     return {
-        "address": context.address,
-        "wallet": str(context.token.balance_of(context.address)),
+        "address": context.account,
+        "wallet": str(context.token.balance_of(context.account)),
         "credit": str(account.credit),
         "stake": str(account.stake),
         "locked": str(account.locked),
@@ -136,7 +136,7 @@ def _facts(context: Context) -> dict[str, Any]:
                 "leaving": seat.leaving,
                 "bonded": str(seat.bonded),
             }
-            for seat_id in committee.seats_of(context.address)
+            for seat_id in committee.seats_of(context.account)
             for seat in [committee.seat(seat_id)]
         ],
     }

@@ -43,7 +43,7 @@ def handlers(windows: Windows) -> Mapping[type[Event], Callable[..., None]]:
             context.journal.owe(Duty(FETCH_MODEL, event.round_id, subject=event.commitment_hash.hex()))
 
     def committee_drawn(event: CommitteeDrawn, context: Context) -> None:
-        mine = [position for position, owner in enumerate(event.owners) if same_address(owner, context.address)]
+        mine = [position for position, owner in enumerate(event.owners) if same_address(owner, context.account)]
         if mine:
             context.journal.owe(
                 Duty(

@@ -23,7 +23,7 @@ DRAW_PAUSE = 2.0  # seconds
 def seats(context: Context) -> list[int]:
     """The account's seats that a draw can still choose or has chosen."""
     committee = context.committee
-    return [seat_id for seat_id in committee.seats_of(context.address) if not committee.seat(seat_id).leaving]
+    return [seat_id for seat_id in committee.seats_of(context.account) if not committee.seat(seat_id).leaving]
 
 
 def join(context: Context, say: Callable[[str], None]) -> int:
@@ -34,7 +34,7 @@ def join(context: Context, say: Callable[[str], None]) -> int:
         TransactionRefused: the contracts refuse.
     """
     unit = context.hub.economy().seat_unit
-    free = context.hub.account(context.address).free_stake
+    free = context.hub.account(context.account).free_stake
     if free < unit:
         funds.stake(context, unit - free, say)
     say(f"joining a seat: {amount_in_words(unit)} of stake are locked and can be slashed for absence")

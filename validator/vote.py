@@ -166,11 +166,11 @@ def _store(duty: Duty, context: Context, flags: TaskFlag, findings: Sequence[Fin
         if position in stored:
             continue
         salt = derivation.derive(
-            bytes(context.account.key), chain.chain_id, chain.hub, duty.round_id,
+            bytes(context.signer.key), chain.chain_id, chain.hub, duty.round_id,
             derivation.vote_salt(epoch, position),
         )  # fmt: skip
         root = eval_root(salt, [finding.predictions for finding in findings])
-        votes.append(Vote(duty.round_id, epoch, position, context.address, word, root, salt))
+        votes.append(Vote(duty.round_id, epoch, position, context.account, word, root, salt))
     records.save_votes(context.journal, duty.round_id, epoch, votes)
 
 
@@ -213,7 +213,7 @@ def reveal_vote(duty: Duty, context: Context) -> Result:
 def settle(duty: Duty, context: Context) -> Result:
     """Notes what the round brought."""
     outcome = context.hub.round(duty.round_id).outcome
-    own = context.address
+    own = context.account
     paid = sum(
         event.amount
         for event in context.journal.events(Paid, round_id=duty.round_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, cached_property
 from importlib import resources
 from typing import Any
@@ -114,9 +114,9 @@ def type_of(parameter: Mapping[str, Any]) -> str:
 
 
 def abi_value(value: object) -> object:
-    """`value` as `eth_abi` takes it: our structs as tuples, also inside lists."""
-    if is_dataclass(value) and hasattr(value, "to_tuple"):
-        return value.to_tuple()
+    """`value` as `eth_abi` takes it: structs as tuples, also inside lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return tuple(abi_value(getattr(value, field.name)) for field in fields(value))
     if isinstance(value, list | tuple):
         return [abi_value(item) for item in value]
     return value

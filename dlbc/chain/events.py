@@ -10,9 +10,10 @@ from typing import Any
 from eth_abi.exceptions import DecodingError
 
 from dlbc.chain.abi_codec import Entry, load_abi
+from dlbc.chain.contracts.views import Economy, Limits, Timing
 from dlbc.journal import Event
 from dlbc.journal.records import revive, shape_of
-from dlbc.types import BlockHeader, ModelCommitment, Outcome, Payment, Reason, TaskSpec
+from dlbc.types import BlockHeader, EpochCause, Leaf, ModelCommitment, Outcome, Payment, Reason, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class UnbondRequested(Event):
 class Unbonded(Event):
     account: str
     amount: int
+
+
+@dataclass(frozen=True)
+class OperatorSet(Event):
+    account: str
+    operator: str
 
 
 @dataclass(frozen=True)
@@ -120,9 +127,63 @@ class RoundFinalized(Event):
 
 
 @dataclass(frozen=True)
-class EpochFailed(Event):
+class EpochEnded(Event):
     round_id: int
     epoch: int
+    cause: EpochCause
+
+
+@dataclass(frozen=True)
+class ClaimEnlisted(Event):
+    round_id: int
+    miner: str
+    commitment_hash: bytes
+    score: int
+
+
+@dataclass(frozen=True)
+class CandidateRemoved(Event):
+    round_id: int
+    miner: str
+    commitment_hash: bytes
+
+
+@dataclass(frozen=True)
+class Appealed(Event):
+    round_id: int
+    appellant: str
+    epoch: int
+    outcome: Outcome
+    winner: bytes
+
+
+@dataclass(frozen=True)
+class VoteChallenged(Event):
+    round_id: int
+    challenger: str
+    pos: int
+
+
+@dataclass(frozen=True)
+class ItemPosted(Event):
+    index: int
+    sender: str
+    item: bytes
+    head: bytes
+
+
+@dataclass(frozen=True)
+class ParametersSet(Event):
+    version: int
+    timing: Timing
+    economy: Economy
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class PausedUntil(Event):
+    until: int
+    guardian: str
 
 
 @dataclass(frozen=True)
@@ -201,6 +262,15 @@ class VoteRevealed(Event):
     word: int
     eval_root: bytes
     salt: bytes
+
+
+@dataclass(frozen=True)
+class LeafOpened(Event):
+    round_id: int
+    validator: str
+    epoch: int
+    pos: int
+    leaf: Leaf
 
 
 KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}

@@ -12,6 +12,7 @@ PHASES: Mapping[str, str] = {
     "GUARD": "commits are closed; the test key may be shown when the guard time is over",
     "KEY": "the test key can be shown, nothing else",
     "CLAIM": "miners claim their scores",
+    "ENLIST": "excluded claims take the places of the disqualified",
     "SHOW": "listed miners show their model keys",
     "SEAL": "the committee's seed block is to be fixed",
     "DRAW": "the committee is to be drawn when the seed block is there",
@@ -42,7 +43,11 @@ SENTENCES: Mapping[str, str] = {
     "NothingUnbonding": "no stake is unbonding: request it first",
     "StillUnbonding": "the stake can be taken from {unbondAt:time} on",
     "Unauthorized": "{caller} may not do this",
-    "BadParameter": "the deployment's parameter {name:text} is out of its bounds",
+    "BadParameter": "the parameter {name:text} is out of its bounds (docs/protocol.md, Parameters)",
+    "SameOperator": "{operator} is the account's operator already",
+    "Paused": "new tasks, rounds and commits are paused until {until:time}: try again then; everything else goes on",
+    "PauseTooSoon": "the next pause may begin at {earliest:time}, not earlier",
+    "PauseTooLong": "a pause of {secs} s is longer than the {most} s allowed",
     # tasks
     "NotRequester": "{caller} is not the task's requester; {requester} is",
     "FeeTooLow": "a fee of {fee:dlbc} is below the floor of {floor:dlbc} for this task and queue",
@@ -68,11 +73,17 @@ SENTENCES: Mapping[str, str] = {
     "CommitmentMismatch": "the opened commitment ({found}) is not the one committed ({expected})",
     "NotCommitted": "{miner} has not committed a model in this round",
     "AlreadyClaimed": "{miner} has already claimed a score in this round",
-    "BadSignature": "the signature over the claim is not {miner}'s",
+    "BadSignature": "the signature over the claim is neither {miner}'s nor that of {miner}'s operator",
     "KeyMismatch": "the key's hash is {keyHash}, but {expected} was committed",
     "NotListed": "the commitment {commitmentHash} is not among the listed claims",
     "AlreadyShown": "the model key of {commitmentHash} was shown before",
     "WrongWinner": "the winner is {expected}, not {commitmentHash}: ask `preview` again",
+    "NotExcluded": "{miner} has no claim in this round that waits for a place on the list: it is on the list, "
+    "was disqualified, or was never made",
+    "UnknownParent": "the declared parent {commitmentHash} was not shown in round {roundId}, or that round is not "
+    "final: name the final round in which its key was shown",
+    "AlreadyChallenged": "the vote of position {pos} in round {roundId} was challenged before",
+    "TooMany": "{found} at once are too many: {most} at most, so send them in several calls",
     "NotFinal": "round {roundId} is not final yet",
     "NothingToCollect": "there is nothing to collect for {account}",
     # committee
@@ -84,6 +95,12 @@ SENTENCES: Mapping[str, str] = {
     "TooEarly": "the seed block is not there yet: block {blockNumber}, needed {needed}",
     "AlreadyVoted": "the vote of position {pos} in round {roundId} was given before",
     "VoteMismatch": "the opened vote ({found}) is not the one committed ({expected})",
+    "NotRevealed": "the vote of position {pos} in round {roundId} was not revealed: there is nothing to challenge",
+    "NotChallenged": "the vote of position {pos} in round {roundId} is not challenged, or its leaf was opened before",
+    "NothingEvaluated": "the vote of position {pos} in round {roundId} scores no model: it has no leaf to ask for",
+    "WrongLeaf": "the opened leaf is of candidate {candidate}, sample {sample}, but the challenge asks for candidate "
+    "{expectedCandidate}, sample {expectedSample}",
+    "WrongProof": "the leaf's proof leads to {found}, not to the vote's evalRoot {expected}",
     # OpenZeppelin
     "ERC20InsufficientBalance": "{sender} holds {balance:dlbc}, but {needed:dlbc} are needed",
     "ERC20InsufficientAllowance": "{spender} may take {allowance:dlbc}, but {needed:dlbc} are needed: "

@@ -67,7 +67,7 @@ class Transactions:
     def __init__(
         self,
         chain: Chain,
-        account: Signer,
+        signer: Signer,
         journal: Journal,
         *,
         confirmations: int = 0,
@@ -75,9 +75,9 @@ class Transactions:
         max_fee: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.address = str(account.address)
+        self.address = str(signer.address)
         self._chain = chain
-        self._account = account
+        self._signer = signer
         self._journal = journal
         self._outbox = journal.outbox
         self._confirmations = confirmations
@@ -278,7 +278,7 @@ class Transactions:
             self._outbox.remark(stored.name, words)
 
     def _signed(self, stored: StoredTransaction, price: fees.Fees, head: Head) -> Attempt:
-        return signing.sign(self._account, self._chain.deployment.chain_id, stored, price, head.number)
+        return signing.sign(self._signer, self._chain.deployment.chain_id, stored, price, head.number)
 
     def _nonce(self, block: Any) -> int:
         with translated():

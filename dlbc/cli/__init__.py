@@ -8,15 +8,17 @@
 | `output.py` | words for people, JSON for programs, progress, logs |
 """
 
-from dlbc.cli.opening import data_dir_of, open_context
-from dlbc.cli.options import Seconds, chain_options, option
+from dlbc.cli.opening import data_dir_of, key_address, open_context
+from dlbc.cli.options import Address, Seconds, chain_options, option
 from dlbc.cli.output import progress, say, show, start_logging
 from dlbc.cli.running import run_main
 
 __all__ = [
+    "Address",
     "Seconds",
     "chain_options",
     "data_dir_of",
+    "key_address",
     "open_context",
     "option",
     "progress",

@@ -22,6 +22,7 @@ from dlbc.ipfs.embedded import open_ipfs
 from dlbc.journal import Identity, Journal
 from dlbc.keystore import describe, load_account, read_password
 from dlbc.service import Context, Missing, StatusBoard
+from dlbc.types import ZERO_ADDRESS, same_address
 
 MAX_HEAD_AGE = 1800.0  # seconds at the start; later, `Service` watches that blocks arrive
 JOURNAL_NAME = "journal.sqlite"
@@ -30,7 +31,9 @@ log = structlog.get_logger("dlbc")
 
 
 @contextmanager
-def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_key: bool = True) -> Iterator[Context]:
+def open_context(
+    settings: Settings, program: str, with_ipfs: bool = True, with_key: bool = True, *, for_others: bool = False
+) -> Iterator[Context]:
     """The parts of a program, checked: the right chain, contracts that are there, a journal of this key.
 
     Args:
@@ -38,6 +41,7 @@ def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_
         with_ipfs: False for commands that need no files.
         with_key: False for commands that only look: the journal, if there is one, is then opened read-only
             beside its running program.
+        for_others: whether an operator's key will do: for what commits and votes, not for what moves money.
 
     Raises:
         UsageError: settings, keystore, deployment file or journal cannot be used.
@@ -51,10 +55,14 @@ def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_
     if deployment.other_abis:
         names = ", ".join(deployment.other_abis)
         log.warning("contracts_differ", contracts=names, hint="deployed from another version than this dlbc")
-    account = _account(settings) if with_key else None
-    address = _address(settings, account)
-    workdir = data_dir_of(settings, program, address)
-    identity = Identity(deployment.chain_id, "0x" + deployment.genesis_hash.hex(), deployment.hub, address)
+    key = _key(settings) if with_key else None
+    signer = key_address(settings) if key is None else str(key.address)
+    account = settings.account or signer
+    if key is not None and not same_address(account, signer):
+        _refuse_stranger(Hub(chain), account, signer, for_others)
+    workdir = data_dir_of(settings, program, account, signer)
+    genesis = "0x" + deployment.genesis_hash.hex()
+    identity = Identity(deployment.chain_id, genesis, deployment.hub, account, signer)
     with ExitStack() as stack:
         journal = _journal(workdir / JOURNAL_NAME, identity, write=with_key)
         stack.callback(journal.close)
@@ -64,9 +72,9 @@ def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_
             ipfs = stack.enter_context(open_ipfs(settings.ipfs_url, workdir / "ipfs", peers=peers))
         no_key = Missing(f"this needs a key: give --keystore to {program}")
         transactions: Any = no_key
-        if account is not None:
+        if key is not None:
             confirmations = settings.confirmations_on(deployment.chain_id)
-            transactions = Transactions(chain, account, journal, confirmations=confirmations)
+            transactions = Transactions(chain, key, journal, confirmations=confirmations)
         yield Context(
             settings=settings,
             chain=chain,
@@ -76,19 +84,33 @@ def open_context(settings: Settings, program: str, with_ipfs: bool = True, with_
             ipfs=ipfs,
             journal=journal,
             transactions=transactions,
-            account=account if account is not None else cast(LocalAccount, no_key),
-            address=address,
+            account=account,
+            signer=key if key is not None else cast(LocalAccount, no_key),
             workdir=workdir,
-            board=StatusBoard(workdir, program=program, address=address, chain_id=deployment.chain_id),
+            board=StatusBoard(workdir, program=program, address=account, chain_id=deployment.chain_id),
             log=log.bind(program=program),
         )
 
 
-def data_dir_of(settings: Settings, program: str, address: str) -> Path:
-    """The folder of a program and its key."""
+def data_dir_of(settings: Settings, program: str, account: str, signer: str = "") -> Path:
+    """The folder of a program, an account, and the key that works for it.
+
+    Args:
+        signer: the key's address; "" for the account's own.
+    """
     if settings.data_dir is not None:
         return settings.data_dir
-    return Path(platformdirs.user_data_dir("dlbc")) / program / (address or "watch")
+    name = account if not signer or same_address(account, signer) else f"{account}-by-{signer}"
+    return Path(platformdirs.user_data_dir("dlbc")) / program / (name or "watch")
+
+
+def key_address(settings: Settings) -> str:
+    """The address that the keystore file claims, "" where none is given. Needs no password, and proves nothing.
+
+    Raises:
+        UsageError: there is no such file, or it is no keystore.
+    """
+    return "" if settings.keystore is None else describe(settings.keystore).address
 
 
 def _deployment(settings: Settings) -> Deployment:
@@ -108,17 +130,26 @@ def _refuse_stale(head: Head, deployment: Deployment) -> None:
         )
 
 
-def _account(settings: Settings) -> LocalAccount:
+def _refuse_stranger(hub: Hub, account: str, signer: str, for_others: bool) -> None:
+    """Before anything is sent or stored: an operator whom the owner replaced finds out now, not at his first vote."""
+    if not for_others:
+        raise UsageError(
+            f"{signer} is not the key of {account}, and this command needs that key: an operator commits and votes, "
+            "but moves no money and takes no seat. Give --keystore the account's own, or leave --account out"
+        )
+    operator = hub.operator_of(account)
+    if not same_address(operator, signer):
+        named = "none" if operator == ZERO_ADDRESS else operator
+        raise UsageError(
+            f"{signer} may not work for {account}: the chain says that its operator is {named}. "
+            f"Its owner must call setOperator({signer}) first; or leave --account (DLBC_ACCOUNT) out"
+        )
+
+
+def _key(settings: Settings) -> LocalAccount:
     if settings.keystore is None:
         raise UsageError("no key: give --keystore (DLBC_KEYSTORE) an encrypted key file; make one with dlbc-keys new")
     return load_account(settings.keystore, read_password(settings.password_file))
-
-
-def _address(settings: Settings, account: LocalAccount | None) -> str:
-    """Whose data it is: proven by the key, or as the keystore file claims, or unknown ("")."""
-    if account is not None:
-        return str(account.address)
-    return "" if settings.keystore is None else describe(settings.keystore).address
 
 
 def _journal(path: Path, identity: Identity, *, write: bool) -> Journal:

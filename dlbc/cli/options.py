@@ -9,6 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from eth_utils.address import (
+    is_checksum_address,
+    is_checksum_formatted_address,
+    is_hex_address,
+    to_checksum_address,
+)
 
 from dlbc.cli.output import start_logging
 from dlbc.config import Settings, environment_name, read_config
@@ -38,6 +44,19 @@ class ConfigPath(click.Path):
             self.fail(f"{value}: {error}", param, ctx)
 
 
+class Address(click.ParamType[str]):
+    """An account's address, checksummed."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        # YAML reads an address without quotes as a number.
+        text = f"0x{value:040x}" if isinstance(value, int) else str(value)
+        if not is_hex_address(text) or (is_checksum_formatted_address(text) and not is_checksum_address(text)):
+            self.fail(f"{text!r} is not an address: 0x and 40 hex digits, with their EIP-55 checksum.", param, ctx)
+        return str(to_checksum_address(text))
+
+
 class Seconds(click.FloatRange):
     """A number of seconds; NaN, which is neither below nor above any bound, is none."""
 
@@ -52,6 +71,7 @@ class Seconds(click.FloatRange):
 
 PATH = ConfigPath(path_type=Path)
 ITEMS = ItemList()
+ADDRESS = Address()
 
 
 def option(name: str, *more: str, **attributes: Any) -> Callable[[F], F]:
@@ -95,6 +115,11 @@ OPTIONS = (
     option("--rpc-url", type=ITEMS, default=DEFAULTS.rpc_url, help="JSON-RPC endpoints, the first preferred."),
     option("--deployment", type=PATH, help="Deployment file, or its folder.  [default: ./deployments]"),
     option("--keystore", type=PATH, help="Encrypted key file; make one with dlbc-keys new."),
+    option(
+        "--account",
+        type=ADDRESS,
+        help="For whom the key works: an account that made it its operator.  [default: the key's own]",
+    ),
     option("--password-file", type=PATH, help="Its password; or DLBC_PASSWORD, or a prompt."),
     option("--data-dir", type=PATH, help="Journal, downloads, IPFS repo.  [default: by program and address]"),
     option("--ipfs-url", help="RPC of a Kubo daemon.  [default: a node of its own]"),

@@ -25,13 +25,16 @@ class Identity:
     Attributes:
         genesis_hash: of the EVM chain, 0x hex: development chains repeat their ids, not their genesis.
         hub: address of the DLBC contract.
-        address: of the key whose duties and transactions it holds.
+        address: of the account whose duties it holds.
+        signer: address of the key whose transactions it holds; it may be an operator of the account. "" where it
+            does not matter.
     """
 
     chain_id: int
     genesis_hash: str
     hub: str
     address: str
+    signer: str = ""
 
 
 class Database:
@@ -195,8 +198,8 @@ def _migrate(connection: sqlite3.Connection, where: str) -> None:
 
 def _claim(connection: sqlite3.Connection, where: str, identity: Identity) -> None:
     """Writes the identity into a new journal; compares it with an old one's."""
-    missing = _refuse_other(connection, where, identity)
-    connection.executemany("INSERT INTO meta VALUES (?, ?)", [(name, str(getattr(identity, name))) for name in missing])
+    missing = [(name, str(getattr(identity, name))) for name in _refuse_other(connection, where, identity)]
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", [(name, value) for name, value in missing if value])
 
 
 def _refuse_other(connection: sqlite3.Connection, where: str, identity: Identity) -> list[str]:

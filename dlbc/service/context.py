@@ -19,6 +19,7 @@ from dlbc.errors import UsageError
 from dlbc.ipfs.client import IPFS
 from dlbc.journal import Journal
 from dlbc.service.status import StatusBoard
+from dlbc.types import same_address
 
 
 class Missing:
@@ -36,8 +37,11 @@ class Context:
     """The parts of a running program.
 
     Attributes:
-        address: of the account, "" in commands without a key.
-        workdir: folder of this program and key: journal, IPFS repo, downloads, status.json.
+        account: whose stake, seats, models and money the program works with: the key's own address, or the
+            owner who made the key his operator (`--account`). "" in commands that name nobody. Commitments, votes,
+            seeds and contexts name it.
+        signer: the key. It signs transactions and claims, pays their gas, and secrets derive from it.
+        workdir: folder of this program, account and key: journal, IPFS repo, downloads, status.json.
         stopping: set by the first SIGTERM or SIGINT; a long action that sees it returns `Retry`.
         board: keeps status.json.
     """
@@ -50,12 +54,17 @@ class Context:
     ipfs: IPFS
     journal: Journal
     transactions: Transactions
-    account: LocalAccount
-    address: str
+    account: str
+    signer: LocalAccount
     workdir: Path
     board: StatusBoard
     log: Any = field(default_factory=lambda: structlog.get_logger("dlbc"))
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the key works for another's account: it commits, votes and claims, and moves no money."""
+        return bool(self.account) and not same_address(str(self.signer.address), self.account)
 
     def report(self, event: Mapping[str, Any]) -> None:
         """Says what happened, in the log and in status.json. May be called from any thread.

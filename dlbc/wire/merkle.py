@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from eth_utils.crypto import keccak
 
+from dlbc.types import Leaf
+
 EMPTY_ROOT = bytes(32)
+
+
+class _Subtree(NamedTuple):
+    height: int
+    node: bytes
+    has_leaf: bool  # the one that is to be proven
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -43,22 +52,35 @@ def root(leaves: Iterable[bytes]) -> bytes:
     return top
 
 
-def proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The siblings of leaf `index`, from the bottom; a level where the node moves up alone has none.
+def proof(leaves: Iterable[bytes], index: int) -> list[bytes]:
+    """The siblings of leaf `index`, from the bottom; a level where the node moves up alone has none. Reads the leaves
+    once, as `root` does.
 
     Raises:
         IndexError: there is no such leaf.
     """
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"leaf {index} of a tree of {len(leaves)}")
     siblings: list[bytes] = []
-    level = [leaf_hash(data) for data in leaves]
-    while len(level) > 1:
-        if index ^ 1 < len(level):
-            siblings.append(level[index ^ 1])
-        pairs = [node_hash(*level[at : at + 2]) for at in range(0, len(level) - 1, 2)]
-        level = pairs + level[len(level) - len(level) % 2 :]
-        index //= 2
+
+    def joined(left: _Subtree, right: _Subtree) -> _Subtree:
+        if left.has_leaf:
+            siblings.append(right.node)
+        elif right.has_leaf:
+            siblings.append(left.node)
+        return _Subtree(left.height + 1, node_hash(left.node, right.node), left.has_leaf or right.has_leaf)
+
+    complete: list[_Subtree] = []
+    count = 0
+    for data in leaves:
+        subtree = _Subtree(0, leaf_hash(data), count == index)
+        count += 1
+        while complete and complete[-1].height == subtree.height:
+            subtree = joined(complete.pop(), subtree)
+        complete.append(subtree)
+    if not 0 <= index < count:
+        raise IndexError(f"leaf {index} of a tree of {count}")
+    top = complete.pop()
+    while complete:
+        top = joined(complete.pop(), top)
     return siblings
 
 
@@ -103,11 +125,57 @@ def eval_root(salt: bytes, predictions_by_candidate: Sequence[Sequence[int]]) ->
         predictions_by_candidate: by candidate position, then in sample order; empty for a candidate that
             was not evaluated.
     """
-    return root(
-        eval_leaf(salt, candidate, sample, int(prediction))
-        for candidate, predictions in enumerate(predictions_by_candidate)
-        for sample, prediction in enumerate(predictions)
-    )
+    return root(_eval_leaves(salt, predictions_by_candidate))
+
+
+def eval_index(evaluated: Sequence[int], samples: int, candidate: int, sample: int) -> int:
+    """The number of a leaf in the tree of `evalRoot`, from 0.
+
+    Args:
+        evaluated: positions of the candidates that have leaves, ascending.
+        samples: leaves of each, `TaskSpec.scoreMax`.
+
+    Raises:
+        ValueError: the candidate was not evaluated, or there is no such sample.
+    """
+    if candidate not in evaluated or not 0 <= sample < samples:
+        raise ValueError(f"candidate {candidate}, sample {sample}: no leaf among those of {list(evaluated)}")
+    return evaluated.index(candidate) * samples + sample
+
+
+def challenged(seed: bytes, evaluated: Sequence[int], samples: int) -> tuple[int, int]:
+    """Candidate and sample of the leaf that a challenge with this seed asks for.
+
+    Raises:
+        ValueError: nothing was evaluated.
+    """
+    if not evaluated or samples < 1:
+        raise ValueError("nothing was evaluated: there is no leaf to ask for")
+    rank, sample = divmod(int.from_bytes(seed) % (len(evaluated) * samples), samples)
+    return evaluated[rank], sample
+
+
+def eval_opening(
+    salt: bytes, predictions_by_candidate: Sequence[Sequence[int]], candidate: int, sample: int
+) -> tuple[Leaf, list[bytes]]:
+    """What `openLeaf` takes: the leaf, and its proof up to `eval_root` of the same predictions.
+
+    Raises:
+        ValueError: there is no such leaf, or the candidates that have leaves have not equally many.
+    """
+    evaluated = [position for position, found in enumerate(predictions_by_candidate) if len(found)]
+    lengths = {len(predictions_by_candidate[position]) for position in evaluated}
+    if len(lengths) != 1:
+        raise ValueError(f"candidates with {sorted(lengths)} predictions: every evaluated one has all samples")
+    index = eval_index(evaluated, lengths.pop(), candidate, sample)
+    leaf = Leaf(candidate, sample, int(predictions_by_candidate[candidate][sample]))
+    return leaf, proof(_eval_leaves(salt, predictions_by_candidate), index)
+
+
+def _eval_leaves(salt: bytes, predictions_by_candidate: Sequence[Sequence[int]]) -> Iterator[bytes]:
+    for candidate, predictions in enumerate(predictions_by_candidate):
+        for sample, prediction in enumerate(predictions):
+            yield eval_leaf(salt, candidate, sample, int(prediction))
 
 
 def vote_root(vote_hashes: Sequence[bytes]) -> bytes:

@@ -1,8 +1,12 @@
-"""Medians, flags and places: the reference for `contracts/libraries/Tally.sol` and `Podium.sol`."""
+"""Medians, flags, coherence and places: the reference for `contracts/libraries/Tally.sol` and `Podium.sol`.
+
+A committee's votes are words by position, None where nothing was revealed; candidates go by their position in
+the list, best claim first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -10,17 +14,46 @@ from operator import or_
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from dlbc.wire.vote_word import CandidateFlag, TaskFlag, unpack
+from dlbc.wire.vote_word import SCORELESS, CandidateFlag, CandidateVote, TaskFlag, unpack
 
 PLACES = 3
+FAR = 4  # so many tolerances off is nobody's device
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The committee's word on one candidate; `median` is 0 where everyone skipped him."""
+    """The committee's word on one candidate.
+
+    Attributes:
+        median: lower median of the scores given, 0 where there are none.
+        flags: those that a strict majority of the revealed votes raised.
+        stable: a quorum of scores lies within the tolerance of the median; if not, it decides nothing.
+    """
 
     median: int
     flags: CandidateFlag
+    stable: bool
+
+    def qualifies(self, claim: int, min_score: int, tol: int) -> bool:
+        """Whether a candidate who showed his key may take a place."""
+        return self.stable and not self.flags and self.median >= min_score and claim <= self.median + tol
+
+    def overclaimed(self, claim: int, tol: int) -> bool:
+        """Whether he claimed what no device explains."""
+        return self.stable and claim > self.median + FAR * tol
+
+
+@dataclass(frozen=True)
+class Dissent:
+    """Positions whose votes disagree with verdicts on which a quorum agrees.
+
+    Attributes:
+        off: more than `FAR` tolerances off a median: slashed.
+        incoherent: not paid; those that are `off` among them.
+    """
+
+    off: frozenset[int]
+    incoherent: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -28,7 +61,7 @@ class Entry:
     """A listed candidate when places are given.
 
     Attributes:
-        qualified: shown, unflagged, and with a median of at least `minScore`.
+        qualified: shown, and his verdict qualifies.
         sequence: of his commit, from 1.
         commitment: hashStruct of his ModelCommitment.
     """
@@ -59,20 +92,51 @@ def lower_median(scores: Sequence[int]) -> int:
     return sorted(scores)[(len(scores) - 1) // 2] if scores else 0
 
 
-def verdicts(words: Sequence[int], candidates: int) -> tuple[list[Verdict], TaskFlag]:
-    """What a committee's revealed vote words say of the first `candidates` positions, and of the task.
+def verdicts(words: Sequence[int | None], candidates: int, *, tol: int, quorum: int) -> tuple[list[Verdict], TaskFlag]:
+    """What a committee's votes say of the first `candidates` positions, and of the task.
 
-    A SKIPPED vote is outside the median and raises no flag; a flag needs more than half of all revealed
-    votes.
+    A vote that skipped a candidate, or could not have or run his model, gives him no score; a flag needs more than
+    half of all revealed votes, of which one that skipped raises none.
+
+    Args:
+        quorum: of the ballot: scores that must lie within `tol` of the median.
     """
-    votes = [unpack(word) for word in words]
-    task_bits = _majority([int(task_flags) for _, task_flags in votes], 16, len(words))
-    found = []
-    for position in range(candidates):
-        cast = [parts[position] for parts, _ in votes if not parts[position].skipped]
-        flags = CandidateFlag(_majority([int(vote.flags) for vote in cast], 5, len(words)))
-        found.append(Verdict(lower_median([vote.score for vote in cast]), flags))
+    votes = [unpack(word) for word in words if word is not None]
+    task_bits = _majority([int(task_flags) for _, task_flags in votes], 16, len(votes))
+    found = [_verdict([parts[position] for parts, _ in votes], tol, quorum) for position in range(candidates)]
     return found, TaskFlag(task_bits)
+
+
+def dissent(
+    words: Sequence[int | None],
+    found: Sequence[Verdict],
+    *,
+    shown: Collection[int],
+    placed: Collection[int],
+    tol: int,
+) -> Dissent:
+    """Which votes disagree with the verdicts `found`.
+
+    Args:
+        shown: candidates who showed their keys: only they are judged.
+        placed: candidates who take a paid place: nobody may skip them.
+    """
+    off, incoherent = set(), set()
+    for position, word in enumerate(words):
+        parts = [] if word is None else unpack(word)[0][: len(found)]
+        for candidate, (vote, verdict) in enumerate(zip(parts, found, strict=False)):
+            if candidate not in shown or not verdict.stable or verdict.flags & SCORELESS:
+                continue
+            distance = abs(vote.score - verdict.median)
+            if vote.skipped:
+                strays = candidate in placed
+            else:
+                strays = not vote.scored or distance > tol
+                if vote.scored and distance > FAR * tol:
+                    off.add(position)
+            if strays:
+                incoherent.add(position)
+    return Dissent(frozenset(off), frozenset(incoherent))
 
 
 def podium(entries: Sequence[Entry], rules: Rules) -> list[int]:
@@ -91,6 +155,15 @@ def podium(entries: Sequence[Entry], rules: Rules) -> list[int]:
         places.append(chosen)
         left.remove(chosen)
     return places
+
+
+def _verdict(votes: Sequence[CandidateVote], tol: int, quorum: int) -> Verdict:
+    raised = [0 if vote.skipped else int(vote.flags) for vote in votes]
+    scores = [vote.score for vote in votes if vote.scored]
+    median = lower_median(scores)
+    near = sum(abs(score - median) <= tol for score in scores)
+    stable = bool(scores) and near >= quorum
+    return Verdict(median, CandidateFlag(_majority(raised, 5, len(votes))), stable)
 
 
 def _commit_order(entry: Entry, rules: Rules) -> tuple[int, bytes]:

@@ -30,13 +30,34 @@ class CandidateFlag(IntFlag):
 
 
 class TaskFlag(IntFlag):
-    """What a validator holds against the task itself; bit 0 is bit 240 of the word."""
+    """What a validator holds against the task itself, and against candidates' payloads; bit 0 is bit 240 of the
+    word.
+    """
 
     NONE = 0
     DATA_UNAVAILABLE = 1
     DATA_INVALID = 2
     MISDECLARED = 4
-    PAYLOAD_BAD = 8
+    PAYLOAD_BAD_0 = 8
+    PAYLOAD_BAD_1 = 16
+    PAYLOAD_BAD_2 = 32
+    PAYLOAD_BAD_3 = 64
+    PAYLOAD_BAD_4 = 128
+    PAYLOAD_BAD_5 = 256
+
+
+TASK_FAULT = TaskFlag.DATA_UNAVAILABLE | TaskFlag.DATA_INVALID | TaskFlag.MISDECLARED
+
+
+def payload_bad(position: int) -> TaskFlag:
+    """The flag against a candidate's payload: the block carries none if he wins, and nothing else happens to him.
+
+    Raises:
+        ValueError: there is no such position.
+    """
+    if not 0 <= position < MAX_CANDIDATES:
+        raise ValueError(f"candidate {position} is not in 0 to {MAX_CANDIDATES - 1}")
+    return TaskFlag(TaskFlag.PAYLOAD_BAD_0 << position)
 
 
 @dataclass(frozen=True)
@@ -56,7 +77,13 @@ class CandidateVote:
         """Whether the validator did not look: outside median and flags."""
         return self == SKIPPED
 
+    @property
+    def scored(self) -> bool:
+        """Whether the model was evaluated: only then does the score count, and have leaves in `evalRoot`."""
+        return not self.skipped and not self.flags & SCORELESS
 
+
+SCORELESS = CandidateFlag.UNAVAILABLE | CandidateFlag.INVALID
 SKIPPED = CandidateVote(2**SCORE_BITS - 1, CandidateFlag(2**FLAG_BITS - 1))
 
 

@@ -24,8 +24,8 @@ def cancel(settings: Settings, task: int, yes: bool) -> None:
     log_to_file(settings)
     with open_context(settings, "requester", with_ipfs=False) as context:
         found = lookup.submission(context.chain, task)
-        if not same_address(found.requester, context.address):
-            raise UsageError(f"task {task} belongs to {found.requester}, not to {context.address}")
+        if not same_address(found.requester, context.account):
+            raise UsageError(f"task {task} belongs to {found.requester}, not to {context.account}")
         state = context.hub.task(task).status
         if state is not TaskStatus.QUEUED:
             raise UsageError(f"task {task} cannot be cancelled: it is {STATUS_WORDS[state]}")

@@ -43,7 +43,7 @@ def check(settings: Settings, task: Path, offline: bool) -> None:
 def _ask(settings: Settings, prepared: Prepared) -> tuple[Quote | None, str]:
     try:
         with open_context(settings, "requester", with_ipfs=False, with_key=False) as context:
-            account = context.address or None
+            account = context.account or None
             spec = make_spec(prepared, account or ZERO_ADDRESS, nonce=1)
             offer = quote(
                 context.chain,

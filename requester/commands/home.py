@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from dlbc.cli import data_dir_of, start_logging
+from dlbc.cli import data_dir_of, key_address, start_logging
 from dlbc.config import Settings
-from dlbc.keystore import describe
 
 LOG = "requester.log"
 
@@ -18,7 +17,8 @@ def home(settings: Settings) -> Path:
     Raises:
         UsageError: there is no such file, or it is no keystore.
     """
-    return data_dir_of(settings, "requester", "" if settings.keystore is None else describe(settings.keystore).address)
+    signer = key_address(settings)
+    return data_dir_of(settings, "requester", settings.account or signer, signer)
 
 
 def log_to_file(settings: Settings) -> Path:

@@ -19,15 +19,15 @@ from requester.status import Report, report
 def status(settings: Settings, task: int | None) -> None:
     """Where TASK stands, or every task of the account, as the chain says now."""
     with open_context(settings, "requester", with_ipfs=False, with_key=False) as context:
-        if task is None and not context.address:
+        if task is None and not context.account:
             raise UsageError("whose tasks? give the number of one, or --keystore")
         ids = (
             [task]
             if task is not None
-            else [found.task_id for found in lookup.submissions_of(context.chain, context.address)]
+            else [found.task_id for found in lookup.submissions_of(context.chain, context.account)]
         )
         reports = [report(context.chain, context.hub, task_id) for task_id in ids]
-        account = context.hub.account(context.address) if context.address else None
+        account = context.hub.account(context.account) if context.account else None
     result = [item.as_json() for item in reports]
     show(
         settings,

@@ -30,8 +30,8 @@ def watch(settings: Settings, task: int | None) -> None:
     with opened(settings) as context:
         if task is not None:
             found = lookup.submission(context.chain, task)
-            if not same_address(found.requester, context.address):
-                raise UsageError(f"task {task} belongs to {found.requester}, not to {context.address}")
+            if not same_address(found.requester, context.account):
+                raise UsageError(f"task {task} belongs to {found.requester}, not to {context.account}")
         tasks = my_tasks(context) if task is None else [task]
         if not tasks:
             say("nothing to watch: no task of this account is open, and no model is missing")

@@ -20,9 +20,9 @@ def withdraw(settings: Settings, amount: str | None) -> None:
     log_to_file(settings)
     with open_context(settings, "requester", with_ipfs=False) as context:
         sent = funds.withdraw(context, wanted, say)
-        wallet = context.token.balance_of(context.address)
+        wallet = context.token.balance_of(context.account)
         show(
             settings,
             {"withdrawn": str(sent), "wallet": str(wallet)},
-            lambda: f"{context.address} has {amount_in_words(wallet)} in its wallet",
+            lambda: f"{context.account} has {amount_in_words(wallet)} in its wallet",
         )

@@ -120,8 +120,8 @@ class Program:
             ipfs=cast(Any, Missing("not needed")),
             journal=self.journal,
             transactions=self.transactions,
-            account=ACCOUNT,
-            address=ACCOUNT.address,
+            signer=ACCOUNT,
+            account=ACCOUNT.address,
             workdir=folder,
             board=StatusBoard(folder),
         )

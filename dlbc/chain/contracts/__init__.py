@@ -1,4 +1,4 @@
-"""The three contracts: typed getters, and builders of the calls that `Transactions.send` takes."""
+"""The contracts: typed getters, and builders of the calls that `Transactions.send` takes."""
 
 from dlbc.chain.contracts.binding import Call
 from dlbc.chain.contracts.committee import Committee
@@ -6,13 +6,20 @@ from dlbc.chain.contracts.hub import Hub
 from dlbc.chain.contracts.token import Token
 from dlbc.chain.contracts.views import (
     Account,
+    AppealCase,
     Ballot,
     Candidate,
     Commit,
+    DrawRules,
     Economy,
+    ExcludedClaim,
+    Factors,
     Floors,
+    Inbox,
+    LeafAsked,
     Limits,
     Member,
+    Parameters,
     PhaseNow,
     Preview,
     Rank,
@@ -22,20 +29,28 @@ from dlbc.chain.contracts.views import (
     Timing,
     Verdict,
     Verdicts,
+    Votes,
 )
 
 __all__ = [
     "Account",
+    "AppealCase",
     "Ballot",
     "Call",
     "Candidate",
     "Commit",
     "Committee",
+    "DrawRules",
     "Economy",
+    "ExcludedClaim",
+    "Factors",
     "Floors",
     "Hub",
+    "Inbox",
+    "LeafAsked",
     "Limits",
     "Member",
+    "Parameters",
     "PhaseNow",
     "Preview",
     "Rank",
@@ -46,4 +61,5 @@ __all__ = [
     "Token",
     "Verdict",
     "Verdicts",
+    "Votes",
 ]

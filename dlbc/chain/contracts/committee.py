@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dlbc.chain.client import Chain
 from dlbc.chain.contracts.binding import Binding, Call
-from dlbc.chain.contracts.views import Ballot, Member, Seat, Verdicts
-from dlbc.types import Vote
+from dlbc.chain.contracts.views import Ballot, LeafAsked, Member, Seat, Verdicts, Votes
+from dlbc.types import Leaf, TaskSpec, Vote
 
 
 class Committee(Binding):
@@ -34,6 +36,15 @@ class Committee(Binding):
     def reveal_vote(self, vote: Vote) -> Call:
         return self.call("revealVote", vote, what=f"revealVote in round {vote.round_id}, position {vote.pos}")
 
+    def open_leaf(self, vote: Vote, spec: TaskSpec, leaf: Leaf, proof: Sequence[bytes]) -> Call:
+        """`proof` as `dlbc.wire.merkle.eval_proof` makes it."""
+        what = f"openLeaf in round {vote.round_id}, position {vote.pos}"
+        return self.call("openLeaf", vote, spec, leaf, list(proof), what=what)
+
+    def challenged_leaf(self, round_id: int, pos: int, spec: TaskSpec) -> LeafAsked:
+        """Refused (TransactionRefused) where the vote of that position is not challenged."""
+        return self.read(LeafAsked, "challengedLeaf", round_id, pos, spec)  # type: ignore[no-any-return]
+
     def hub(self) -> str:
         return str(self.read(str, "hub"))
 
@@ -55,8 +66,12 @@ class Committee(Binding):
     def members(self, round_id: int) -> list[Member]:
         return list(self.read(tuple[Member, ...], "members", round_id))
 
-    def verdicts(self, round_id: int, candidates: int) -> Verdicts:
-        return self.read(Verdicts, "verdicts", round_id, candidates)  # type: ignore[no-any-return]
+    def verdicts(self, round_id: int, candidates: int, tol: int) -> Verdicts:
+        """`tol` is the task's (`TaskSpec.tol`)."""
+        return self.read(Verdicts, "verdicts", round_id, candidates, tol)  # type: ignore[no-any-return]
+
+    def votes(self, round_id: int) -> Votes:
+        return self.read(Votes, "votes", round_id)  # type: ignore[no-any-return]
 
     def hash_vote(self, vote: Vote) -> bytes:
         return bytes(self.read(bytes, "hashVote", vote))

@@ -8,11 +8,16 @@ from dlbc.chain.client import Chain
 from dlbc.chain.contracts.binding import Binding, Call
 from dlbc.chain.contracts.views import (
     Account,
+    AppealCase,
     Candidate,
     Commit,
     Economy,
+    ExcludedClaim,
+    Factors,
     Floors,
+    Inbox,
     Limits,
+    Parameters,
     PhaseNow,
     Preview,
     Rank,
@@ -40,6 +45,19 @@ class Hub(Binding):
 
     def deposit(self, amount: int) -> Call:
         return self.call("deposit", amount)
+
+    def deposit_with_permit(self, amount: int, deadline: int, signature: bytes) -> Call:
+        """`signature` is the 65 bytes r, s, v over the token's ERC-2612 permit."""
+        r, s, v = signature[:32], signature[32:64], signature[64]
+        return self.call("depositWithPermit", amount, deadline, v, r, s)
+
+    def set_operator(self, operator: str) -> Call:
+        """`operator` may be `ZERO_ADDRESS`: nobody."""
+        return self.call("setOperator", operator, what=f"setOperator {operator}")
+
+    def operator_of(self, owner: str) -> str:
+        """Who may work for `owner` besides himself, or `ZERO_ADDRESS`."""
+        return str(self.read(str, "operatorOf", owner))
 
     def withdraw(self, amount: int) -> Call:
         return self.call("withdraw", amount)
@@ -72,6 +90,16 @@ class Hub(Binding):
 
     def rank(self, task_id: int) -> Rank:
         return self.read(Rank, "rank", task_id)  # type: ignore[no-any-return]
+
+    def factors(self, task_id: int) -> Factors:
+        return self.read(Factors, "factors", task_id)  # type: ignore[no-any-return]
+
+    def queue_clock(self) -> int:
+        return int(self.read(int, "queueClock"))
+
+    def queue_keys(self) -> tuple[int, ...]:
+        """In no order, those of cancelled tasks included; `dlbc.wire.ranking.task_id_of` reads one."""
+        return tuple(self.read(tuple[int, ...], "queueKeys"))
 
     def floors(self, spec: TaskSpec) -> Floors:
         return self.read(Floors, "floors", spec)  # type: ignore[no-any-return]
@@ -111,19 +139,29 @@ class Hub(Binding):
     def preview(self, round_id: int, spec: TaskSpec) -> Preview:
         return self.read(Preview, "preview", round_id, spec)  # type: ignore[no-any-return]
 
+    def excluded_of(self, round_id: int, miner: str) -> ExcludedClaim:
+        return self.read(ExcludedClaim, "excludedOf", round_id, miner)  # type: ignore[no-any-return]
+
+    def appeals_of(self, round_id: int) -> list[AppealCase]:
+        return list(self.read(tuple[AppealCase, ...], "appealsOf", round_id))
+
     def commit_model(
         self,
         round_id: int,
+        miner: str,
         commitment: bytes,
         artifact: bytes,
         artifact_bytes: int,
         anchor: bytes,
         spec_hash: bytes,
     ) -> Call:
-        """`commitment` is the digest that `dlbc.wire.typed_data.commit_digest` computes."""
+        """`commitment` is the digest that `dlbc.wire.typed_data.commit_digest` computes; `miner` the sender, or who
+        made the sender his operator.
+        """
         return self.call(
             "commitModel",
             round_id,
+            miner,
             commitment,
             artifact,
             artifact_bytes,
@@ -135,21 +173,69 @@ class Hub(Binding):
     def reveal_key(self, round_id: int, spec: TaskSpec, key: bytes) -> Call:
         return self.call("revealKey", round_id, spec, key, what=f"revealKey of round {round_id}")
 
-    def claim_model(self, commitment: ModelCommitment, score: int, spec: TaskSpec, signature: bytes) -> Call:
+    def claim_model(
+        self,
+        commitment: ModelCommitment,
+        score: int,
+        spec: TaskSpec,
+        signature: bytes,
+        parent_round: int = 0,
+    ) -> Call:
+        """`parent_round`: the final round in which `commitment.parent` was shown; without a parent it is ignored."""
         what = f"claimModel in round {commitment.round_id}, score {score}"
-        return self.call("claimModel", commitment, score, spec, signature, what=what)
+        return self.call("claimModel", commitment, score, spec, parent_round, signature, what=what)
+
+    def enlist(self, round_id: int, miner: str) -> Call:
+        return self.call("enlist", round_id, miner, what=f"enlist {miner} in round {round_id}")
 
     def show_key(self, commitment: ModelCommitment, key: bytes) -> Call:
         return self.call("showKey", commitment, key, what=f"showKey in round {commitment.round_id}")
 
-    def finalize(self, round_id: int, spec: TaskSpec, winner: ModelCommitment) -> Call:
-        return self.call("finalize", round_id, spec, winner, what=f"finalize round {round_id}")
+    def appeal(self, round_id: int, spec: TaskSpec) -> Call:
+        return self.call("appeal", round_id, spec, what=f"appeal in round {round_id}")
+
+    def challenge_vote(self, round_id: int, pos: int) -> Call:
+        return self.call("challengeVote", round_id, pos, what=f"challengeVote {pos} in round {round_id}")
+
+    def finalize(self, round_id: int, spec: TaskSpec, winner: ModelCommitment, parent_round: int = 0) -> Call:
+        """`parent_round`: as in `claim_model`, for the winner's parent."""
+        return self.call("finalize", round_id, spec, winner, parent_round, what=f"finalize round {round_id}")
 
     def release_locks(self, round_id: int, miners: Sequence[str]) -> Call:
         return self.call("releaseLocks", round_id, list(miners), what=f"releaseLocks of round {round_id}")
 
     def claim_compensation(self, round_id: int) -> Call:
         return self.call("claimCompensation", round_id, what=f"claimCompensation of round {round_id}")
+
+    # The inbox
+
+    def post(self, item: bytes) -> Call:
+        return self.call("post", item, what=f"post 0x{item.hex()}")
+
+    def inbox(self) -> Inbox:
+        return self.read(Inbox, "inbox")  # type: ignore[no-any-return]
+
+    # Governance
+
+    def set_params(self, timing: Timing, economy: Economy, limits: Limits) -> Call:
+        return self.call("setParams", timing, economy, limits)
+
+    def pause(self, secs: int) -> Call:
+        return self.call("pause", secs, what=f"pause for {secs} s")
+
+    def paused_until(self) -> int:
+        return int(self.read(int, "pausedUntil"))
+
+    def authority(self) -> str:
+        return str(self.read(str, "authority"))
+
+    def version(self) -> int:
+        """Of the parameters for tasks submitted now."""
+        return int(self.read(int, "version"))
+
+    def parameters_of(self, version: int) -> Parameters:
+        """Those that tasks submitted under that version keep, and their rounds (`Round.version`)."""
+        return self.read(Parameters, "parametersOf", version)  # type: ignore[no-any-return]
 
     # The chain of blocks, parameters, hashes
 

@@ -58,6 +58,15 @@ class Round:
     claims: int
     listed: int
     shown: int
+    appeals: int
+    tips: int
+    version: int
+    excluded: int
+    best_excluded: int
+    inbox_from: int
+    inbox_to: int
+    compensation: int
+    advanced: int
 
 
 @dataclass(frozen=True)
@@ -85,19 +94,26 @@ class Timing:
 class Economy:
     fee_unit: int
     miner_unit: int
-    seat_unit: int
-    initial_emission: int
     halving_secs: int
-    burn_bps: int
-    validator_bps: int
-    second_bps: int
-    third_bps: int
-    parent_bps: int
-    kappa_bps: int
     min_miners: int
     slots: int
     committee_size: int
     quorum: int
+    seat_unit: int
+    initial_emission: int
+    burn_bps: int
+    validator_bps: int
+    kappa_bps: int
+    parent_bps: int
+    tip: int
+    appeal_bond: int
+    second_bps: int
+    third_bps: int
+
+    @property
+    def challenge_bond(self) -> int:
+        """What a challenge of one vote costs."""
+        return self.appeal_bond // self.committee_size
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,55 @@ class Limits:
     weight_fee: int
     alpha: int
     gamma: int
+
+
+class Parameters(NamedTuple):
+    """All parameters of one version."""
+
+    timing: Timing
+    economy: Economy
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class Factors:
+    """How a task's difficulty comes about: logarithms in UQ8.8."""
+
+    lg_flops: int
+    lg_net: int
+    lg_data: int
+    lg_fee: int
+    version: int
+    base: int
+    clock_at_submit: int
+
+
+@dataclass(frozen=True)
+class Inbox:
+    head: bytes
+    posted: int
+    carried: int
+
+
+@dataclass(frozen=True)
+class AppealCase:
+    """What was decided when somebody appealed; `winner` is a commitment hash, zero where there was none."""
+
+    appellant: str
+    bond: int
+    winner: bytes
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class DrawRules:
+    slot: int
+    epoch: int
+    wanted: int
+    committee_size: int
+    quorum: int
+    vote_commit_secs: int
+    vote_reveal_secs: int
 
 
 class PhaseNow(NamedTuple):
@@ -138,7 +203,16 @@ class Rank(NamedTuple):
     base: int
 
 
+class ExcludedClaim(NamedTuple):
+    """A claim that has no place on the list; a zero hash where the miner has none."""
+
+    commitment_hash: bytes
+    score: int
+
+
 class Preview(NamedTuple):
+    """What `finalize` would decide now; Outcome.NONE: another epoch would begin."""
+
     outcome: Outcome
     commitment_hash: bytes
     score: int
@@ -156,6 +230,7 @@ class Seat:
 class Ballot:
     epoch: int
     size: int
+    quorum: int
     committed: int
     revealed: int
     vote_start: int
@@ -179,8 +254,33 @@ class Member:
 class Verdict:
     median: int
     flags: int
+    stable: bool
 
 
 class Verdicts(NamedTuple):
     candidates: tuple[Verdict, ...]
     task_flags: int
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Words and masks of a ballot; bit i of a mask is position i.
+
+    Attributes:
+        unopened: challenged, and the leaf not opened yet.
+        words: by position; 0 where nothing was revealed.
+    """
+
+    size: int
+    quorum: int
+    revealed: int
+    unopened: int
+    seed: bytes
+    words: tuple[int, ...]
+
+
+class LeafAsked(NamedTuple):
+    """The leaf that a challenge asks for."""
+
+    candidate: int
+    sample: int

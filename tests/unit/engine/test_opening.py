@@ -59,7 +59,7 @@ def test_open_context__other_files_beside_the_keystore__not_looked_at(
 ) -> None:
     (keystore.parent / "package.json").write_text("{}")
     with open_with(with_key=False, keystore=keystore, data_dir=tmp_path / "data") as context:
-        assert context.address == ACCOUNT.address
+        assert context.account == ACCOUNT.address
 
 
 def test_open_context__no_such_keystore__says_so_without_a_key_too(

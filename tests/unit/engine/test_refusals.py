@@ -36,7 +36,7 @@ def errors_of_the_interfaces() -> set[str]:
     ("name", "types", "values", "words"),
     [
         ("WrongPhase", ["uint8"], [5], "in phase Claim (miners claim their scores)"),
-        ("WrongPhase", ["uint8"], [10], "in phase VoteCommit (validators commit"),
+        ("WrongPhase", ["uint8"], [11], "in phase VoteCommit (validators commit"),
         ("WrongTaskStatus", ["uint256", "uint8"], [7, 1], "task 7 is Queued (it waits"),
         ("FeeTooLow", ["uint256", "uint256"], [10**18, 25 * 10**17], "fee of 1 DLBC is below the floor of 2.5 DLBC"),
         ("StillUnbonding", ["uint256"], [1_767_225_600], "from 2026-01-01 00:00:00 UTC on"),

@@ -369,8 +369,8 @@ def make_world(folder: Path) -> World:
         ipfs=ipfs,  # type: ignore[arg-type]
         journal=journal,
         transactions=transactions,  # type: ignore[arg-type]
-        account=MINER,
-        address=MINER.address,
+        signer=MINER,
+        account=MINER.address,
         workdir=workdir,
         board=StatusBoard(workdir),
         log=Log(said),

@@ -35,8 +35,8 @@ def world(tmp_path: Path) -> World:
         transactions=chain,
         ipfs=ipfs,
         journal=Journal.in_memory(Identity(5, "0x" + "00" * 32, HUB, ADDRESS)),
-        account=SimpleNamespace(address=ADDRESS, key=KEY),
-        address=ADDRESS,
+        signer=SimpleNamespace(address=ADDRESS, key=KEY),
+        account=ADDRESS,
         workdir=tmp_path / "work",
         report=reports.append,
     )

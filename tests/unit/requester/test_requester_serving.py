@@ -31,7 +31,7 @@ def draft(world: World, folder: Path) -> Draft:
     prepared = prepare(load_task_file(folder / "task.yaml"))
     found = open_draft(world.context.journal, world.context.workdir, prepared.task)
     files = pack(prepared, found.folder, b"k" * 32, b"c" * 32)
-    spec = make_spec(prepared, world.context.address, found.nonce, manifest=files.digest)
+    spec = make_spec(prepared, world.context.account, found.nonce, manifest=files.digest)
     keep_spec(world.context.journal, found, spec)
     world.chain.tasks.append(spec)
     return load_draft(world.context.journal, world.context.workdir, found.id)
@@ -57,7 +57,7 @@ def test_serving__node_fails_at_first__says_so_and_serves_later(world: World, dr
 def test_serving__one_task_is_damaged__the_others_are_served(world: World, draft: Draft, folder: Path) -> None:
     second = prepare(load_task_file(folder / "task.yaml"))
     other = open_draft(world.context.journal, world.context.workdir, second.task, another=True)
-    spec = make_spec(second, world.context.address, other.nonce)
+    spec = make_spec(second, world.context.account, other.nonce)
     keep_spec(world.context.journal, other, spec)
     world.chain.tasks.append(spec)
     other.folder.mkdir(parents=True)

@@ -45,8 +45,8 @@ def context() -> Any:
     ballot = Ballot(0, 3, 0, 0, 100, 130, 150, 9, ZERO_BYTES32, False)
     found = SimpleNamespace(
         journal=journal,
-        address=SELF,
-        account=SimpleNamespace(key=b"\x07" * 32),
+        account=SELF,
+        signer=SimpleNamespace(key=b"\x07" * 32),
         transactions=FakeTransactions(),
         chain=SimpleNamespace(now=lambda: 101.0, deployment=SimpleNamespace(chain_id=1, hub=ZERO_ADDRESS)),
         phase=PhaseNow(Phase.VOTE_COMMIT, 130),
