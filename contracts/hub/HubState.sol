@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ICommittee} from "../interfaces/ICommittee.sol";
+import {BallotWord} from "../libraries/BallotWord.sol";
 import {BitMask} from "../libraries/BitMask.sol";
 import {CandidateList} from "../libraries/CandidateList.sol";
 import {ParameterBounds} from "../libraries/ParameterBounds.sol";
@@ -14,6 +15,9 @@ import {TaskQueue} from "./TaskQueue.sol";
 /// @notice The hub's code is three contracts over this one layout (decision 0006): nothing but this file's parents and this file
 /// may declare storage.
 abstract contract HubState is TaskQueue, BlockLedger {
+    using BallotWord for uint256;
+    using BitMask for uint256;
+
     struct RoundState {
         // one word, which nearly every call reads and writes
         uint40 commitStart; // 0: no such round
@@ -80,13 +84,15 @@ abstract contract HubState is TaskQueue, BlockLedger {
         (current, endsAt) = Phases.phaseAt(facts, block.timestamp);
         // only where the round is past Show does the committee have a say
         if (current != Phase.Seal) return (current, endsAt);
-        ICommittee.Ballot memory ballot = ICommittee(COMMITTEE).ballot(roundId);
-        facts.isSealed = ballot.sealBlock != 0;
-        facts.drawn = ballot.voteStart != 0;
-        facts.drawFailed = ballot.failed;
-        facts.voteCommitEnd = ballot.commitEnd;
-        facts.voteRevealEnd = ballot.revealEnd;
-        facts.appealEnd = _appealEnd(r, ballot.failed, ballot.revealed, ballot.quorum, ballot.revealEnd);
+        uint256 ballot = ICommittee(COMMITTEE).ballotWord(roundId, r.slot);
+        facts.isSealed = ballot.isSealed();
+        facts.drawn = ballot.isDrawn();
+        facts.drawFailed = ballot.failed();
+        if (facts.drawn) {
+            facts.voteCommitEnd = uint40(ballot.commitEnd());
+            facts.voteRevealEnd = uint40(ballot.revealEnd());
+            facts.appealEnd = _appealEnd(r, false, ballot.revealed().count(), ballot.quorum(), facts.voteRevealEnd);
+        }
         return Phases.afterShow(facts, block.timestamp);
     }
 

@@ -17,6 +17,8 @@ abstract contract Views is IDLBC, HubState {
 
     /// @dev Positions that a vote's bit mask has room for, and an odd number.
     uint256 internal constant MAX_COMMITTEE = 15;
+    /// @dev Whom `committed` looks at in one call.
+    uint256 internal constant MAX_OWNERS = 16;
 
     /// @inheritdoc IDLBC
     function account(address owner) external view returns (Account memory) {
@@ -141,6 +143,21 @@ abstract contract Views is IDLBC, HubState {
     /// @inheritdoc IDLBC
     function slotOf(uint256 roundId) external view returns (uint8) {
         return _rounds[roundId].slot;
+    }
+
+    /// @inheritdoc IDLBC
+    function drawPhase(uint256 roundId) external view returns (Phase current, uint8 slot, uint8 epoch) {
+        RoundState storage r = _rounds[roundId];
+        (current,) = Phases.phaseAt(_facts(r), block.timestamp);
+        return (current, r.slot, r.epoch);
+    }
+
+    /// @inheritdoc IDLBC
+    function committed(uint256 roundId, address[] calldata owners) external view returns (uint256 mask) {
+        if (owners.length > MAX_OWNERS) revert TooMany(owners.length, MAX_OWNERS);
+        for (uint256 i; i < owners.length; ++i) {
+            if (_commits[roundId][owners[i]] != 0) mask |= 1 << i;
+        }
     }
 
     /// @inheritdoc IDLBC

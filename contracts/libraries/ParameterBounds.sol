@@ -35,8 +35,8 @@ library ParameterBounds {
     function checkEconomy(IDLBCTypes.Economy memory economy) internal view {
         _require(economy.feeUnit > 0, "feeUnit");
         _require(economy.minerUnit > 0, "minerUnit");
-        // a committee stores bonds in 88 bits
-        _require(economy.seatUnit > 0 && economy.seatUnit <= type(uint88).max, "seatUnit");
+        // a seat keeps its bond in 80 bits
+        _require(economy.seatUnit > 0 && economy.seatUnit <= type(uint80).max, "seatUnit");
         _require(economy.halvingSecs > 0, "halvingSecs");
         // seven tips at most come off a fee, which is no less than the unit
         _require(economy.tip <= economy.feeUnit / 8, "tip");
