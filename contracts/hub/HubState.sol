@@ -126,7 +126,7 @@ abstract contract HubState is TaskQueue, BlockLedger {
         end = revealEnd + _parameters(r.version).timing.appealSecs;
     }
 
-    function _hasShown(RoundState storage r, CandidateList.Place memory place) internal view returns (bool) {
+    function _isShown(RoundState storage r, CandidateList.Place memory place) internal view returns (bool) {
         return BitMask.has(r.shown, place.index);
     }
 

@@ -118,7 +118,7 @@ abstract contract Views is IDLBC, HubState {
                 miner: place.miner,
                 score: place.score,
                 sequence: place.sequence,
-                shown: _hasShown(r, place),
+                shown: _isShown(r, place),
                 commitment: place.commitment
             });
         }
