@@ -4,19 +4,23 @@ pragma solidity ^0.8.28;
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IDLBC} from "../interfaces/IDLBC.sol";
+import {BitMask} from "../libraries/BitMask.sol";
 import {CandidateList} from "../libraries/CandidateList.sol";
 import {CommitSlot} from "../libraries/CommitSlot.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
 import {Accounts} from "./Accounts.sol";
+import {Parents} from "./Parents.sol";
 
-/// @title Rounds, from opening to the last shown key
-abstract contract Rounds is Accounts {
+/// @title Rounds, from the first commit to the last shown key
+abstract contract Rounds is Accounts, Parents {
+    using BitMask for uint256;
     using CandidateList for CandidateList.List;
     using CommitSlot for uint256;
 
     /// @inheritdoc IDLBC
     function commitModel(
         uint256 roundId,
+        address miner,
         bytes32 commitment,
         bytes32 artifact,
         uint64 artifactBytes,
@@ -24,15 +28,19 @@ abstract contract Rounds is Accounts {
         bytes32 specHash
     ) external {
         RoundState storage r = _requirePhase(roundId, Phase.Train);
+        _requireNotPaused();
+        _requireActsFor(miner);
         if (anchor != r.anchor) revert AnchorMismatch(anchor, r.anchor);
         if (specHash != r.specHash) revert SpecMismatch(specHash, r.specHash);
-        if (_commits[roundId][msg.sender] != 0) revert AlreadyCommitted(msg.sender);
+        mapping(address => uint256) storage commits = _commits[roundId];
+        if (commits[miner] != 0) revert AlreadyCommitted(miner);
 
-        uint24 sequence = ++r.commits;
+        uint24 sequence = r.commits + 1;
+        r.commits = sequence;
         if (block.timestamp - r.commitStart < r.trainSecs / 2) r.early = sequence;
-        _commits[roundId][msg.sender] = CommitSlot.make(sequence, commitment);
-        _lock(msg.sender, _parameters(r.version).economy.minerUnit);
-        emit ModelCommitted(roundId, msg.sender, sequence, commitment, artifact, artifactBytes);
+        commits[miner] = CommitSlot.make(sequence, commitment);
+        _lock(miner, _parameters(r.version).economy.minerUnit);
+        emit ModelCommitted(roundId, miner, sequence, commitment, artifact, artifactBytes);
     }
 
     /// @inheritdoc IDLBC
@@ -42,7 +50,7 @@ abstract contract Rounds is Accounts {
         _requireKey(key, spec.keyHash);
 
         r.keyAt = uint40(block.timestamp);
-        r.claimSpan = uint24(_parameters(r.version).timing.claimSecs);
+        r.claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
         emit TestKeyRevealed(roundId, key);
     }
 
@@ -51,28 +59,60 @@ abstract contract Rounds is Accounts {
         ModelCommitment calldata commitment,
         uint40 score,
         TaskSpec calldata spec,
+        uint256 parentRound,
         bytes calldata signature
     ) external {
-        uint256 roundId = commitment.roundId;
-        RoundState storage r = _requirePhase(roundId, Phase.Claim);
+        RoundState storage r = _requirePhase(commitment.roundId, Phase.Claim);
         bytes32 commitmentHash = TypedHashes.modelCommitment(commitment);
-        uint256 word = _openable(roundId, commitment, commitmentHash);
+        uint256 word = _openable(commitment, commitmentHash);
         if (commitment.anchor != r.anchor) revert AnchorMismatch(commitment.anchor, r.anchor);
         if (commitment.specHash != r.specHash) revert SpecMismatch(commitment.specHash, r.specHash);
-        // earlier models cannot be declared yet
-        if (commitment.parent != 0) revert BadParameter("parent");
+        if (commitment.parent != 0) _parentsMiner(commitment.parent, parentRound);
         _requireSpec(r, spec);
         if (score > spec.scoreMax) revert ScoreOutOfRange(score, 0, spec.scoreMax);
         _requireSignature(commitment.miner, _claimDigest(commitmentHash, score), signature);
 
-        uint24 claims = ++r.claims;
+        uint24 claims = r.claims + 1;
+        r.claims = claims;
         // nothing is left to wait for
-        if (claims == r.commits) r.claimSpan = uint24(block.timestamp - r.keyAt);
-        uint40 sequence = word.sequence();
-        bool listed;
-        if (score >= spec.minScore) listed = _list(roundId, r, commitment.miner, score, sequence, commitmentHash);
-        else _commits[roundId][commitment.miner] = word.open(CandidateList.NOT_LISTED);
-        emit ModelClaimed(roundId, commitment.miner, commitmentHash, sequence, score, listed, commitment);
+        if (claims == r.commits) r.claimEnd = uint40(block.timestamp);
+        CandidateList.Place memory claim =
+            CandidateList.Place(commitment.miner, score, word.sequence(), 0, commitmentHash);
+        uint256 index = CandidateList.NOT_LISTED;
+        if (score >= spec.minScore) {
+            index = _list(commitment.roundId, r, claim);
+            if (index == CandidateList.NOT_LISTED) _exclude(commitment.roundId, r, claim);
+        }
+        _commits[commitment.roundId][commitment.miner] = word.open(score, index);
+        emit ModelClaimed(
+            commitment.roundId,
+            commitment.miner,
+            commitmentHash,
+            claim.sequence,
+            score,
+            index != CandidateList.NOT_LISTED,
+            commitment
+        );
+    }
+
+    /// @inheritdoc IDLBC
+    function enlist(uint256 roundId, address miner) external {
+        RoundState storage r = _requirePhase(roundId, Phase.Enlist);
+        bytes32 commitmentHash = _excluded[roundId][miner];
+        if (commitmentHash == 0) revert NotExcluded(miner);
+        uint256 word = _commits[roundId][miner];
+        CandidateList.Place memory claim =
+            CandidateList.Place(miner, word.score(), word.sequence(), 0, commitmentHash);
+        uint256 index = _list(roundId, r, claim);
+        if (index == CandidateList.NOT_LISTED) revert NotListed(commitmentHash);
+
+        delete _excluded[roundId][miner];
+        _commits[roundId][miner] = word.open(claim.score, index);
+        uint24 excluded = r.excluded - 1;
+        r.excluded = excluded;
+        // nobody is left to come
+        if (excluded == 0) r.claimEnd = uint40(block.timestamp);
+        emit ClaimEnlisted(roundId, miner, commitmentHash, claim.score);
     }
 
     /// @inheritdoc IDLBC
@@ -82,26 +122,30 @@ abstract contract Rounds is Accounts {
         bytes32 commitmentHash = TypedHashes.modelCommitment(commitment);
         uint256 word = _commits[roundId][commitment.miner];
         uint256 index = word.index();
-        // a claim that a better one replaced still knows its index: the list has the last word
-        if (!word.opened() || index >= r.listed || _lists[roundId].places[index].commitment != commitmentHash) {
+        // a claim that lost its place still knows its index: the list has the last word
+        if (
+            !word.opened() || !uint256(r.listed).has(index)
+                || _lists[roundId].places[index].commitment != commitmentHash
+        ) {
             revert NotListed(commitmentHash);
         }
-        if (r.shown & (1 << index) != 0) revert AlreadyShown(commitmentHash);
+        uint8 shown = r.shown;
+        if (uint256(shown).has(index)) revert AlreadyShown(commitmentHash);
         _requireKey(key, commitment.keyHash);
 
-        r.shown |= uint8(1 << index);
+        r.shown = shown | uint8(1 << index);
         emit ModelKeyShown(roundId, commitment.miner, commitmentHash, key);
     }
 
     /* CLAIMS */
 
     /// @dev The miner's commit, if `commitment` is what he committed to and was not opened before.
-    function _openable(uint256 roundId, ModelCommitment calldata commitment, bytes32 commitmentHash)
+    function _openable(ModelCommitment calldata commitment, bytes32 commitmentHash)
         private
         view
         returns (uint256 word)
     {
-        word = _commits[roundId][commitment.miner];
+        word = _commits[commitment.roundId][commitment.miner];
         if (word == 0) revert NotCommitted(commitment.miner);
         if (word.opened()) revert AlreadyClaimed(commitment.miner);
         bytes27 found = bytes27(
@@ -110,35 +154,35 @@ abstract contract Rounds is Accounts {
         if (found != word.commitment()) revert CommitmentMismatch(found, word.commitment());
     }
 
-    function _list(
-        uint256 roundId,
-        RoundState storage r,
-        address miner,
-        uint40 score,
-        uint40 sequence,
-        bytes32 commitmentHash
-    ) private returns (bool) {
-        CandidateList.Place memory claim = CandidateList.Place(miner, score, sequence, 0, commitmentHash);
-        (uint256 index, CandidateList.Place memory excluded) = _lists[roundId].insert(r.listed, claim);
-        _commits[roundId][miner] = _commits[roundId][miner].open(index);
-        if (index == r.listed && index < CandidateList.SIZE) r.listed = uint8(index + 1);
-        if (
-            excluded.miner != address(0)
-                && (r.excludedSequence == 0
-                    || CandidateList.better(
-                        excluded.score, excluded.sequence, r.excludedScore, r.excludedSequence
-                    ))
-        ) {
-            r.excludedScore = excluded.score;
-            r.excludedSequence = excluded.sequence;
+    /// @dev Puts a claim on the list if it deserves a place; whoever loses his for it is excluded.
+    function _list(uint256 roundId, RoundState storage r, CandidateList.Place memory claim)
+        private
+        returns (uint256 index)
+    {
+        uint8 listed = r.listed;
+        CandidateList.Place memory replaced;
+        (index, replaced) = _lists[roundId].insert(listed, claim);
+        if (index == CandidateList.NOT_LISTED) return index;
+        uint8 bit = uint8(1 << index);
+        if (replaced.miner == address(0)) {
+            r.listed = listed | bit;
+        } else {
+            r.shown &= ~bit;
+            _exclude(roundId, r, replaced);
         }
-        return index != CandidateList.NOT_LISTED;
+    }
+
+    /// @dev A claim without a place may have one when others are disqualified.
+    function _exclude(uint256 roundId, RoundState storage r, CandidateList.Place memory claim) private {
+        _excluded[roundId][claim.miner] = claim.commitment;
+        ++r.excluded;
+        if (claim.score > r.bestExcluded) r.bestExcluded = claim.score;
     }
 
     /// @dev ECDSA first, whatever code the account has: an EIP-7702 account still signs with its key.
     function _requireSignature(address miner, bytes32 digest, bytes calldata signature) private view {
         (address signer, ECDSA.RecoverError fault,) = ECDSA.tryRecoverCalldata(digest, signature);
-        if (fault == ECDSA.RecoverError.NoError && signer == miner) return;
+        if (fault == ECDSA.RecoverError.NoError && (signer == miner || signer == _operators[miner])) return;
         if (
             miner.code.length != 0 && SignatureChecker.isValidERC1271SignatureNowCalldata(miner, digest, signature)
         ) return;

@@ -3,47 +3,64 @@ pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ICommittee} from "../interfaces/ICommittee.sol";
+import {BitMask} from "../libraries/BitMask.sol";
 import {CandidateList} from "../libraries/CandidateList.sol";
 import {CommitSlot} from "../libraries/CommitSlot.sol";
 import {FeeSplit} from "../libraries/FeeSplit.sol";
 import {Podium} from "../libraries/Podium.sol";
 import {Tally} from "../libraries/Tally.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
-import {Decision} from "./Decision.sol";
+import {Epochs} from "./Epochs.sol";
+import {Parents} from "./Parents.sol";
 
-/// @title How a round ends: who won, who is paid, who is slashed
-/// @notice The rows of the money table in docs/protocol.md, one function each.
-abstract contract Settlement is Decision, ReentrancyGuardTransient {
+/// @title How a round ends: who won, and who is paid
+/// @notice The rows of the money table in docs/protocol.md. Fee, bond and what was slashed are paid out or burned to the last unit.
+abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
+    using BitMask for uint256;
     using CommitSlot for uint256;
 
-    uint256 internal constant FAULT_BPS = 5_000; //    unavailable or invalid, of the commit's lock
-    uint256 internal constant UNOPENED_BPS = 1_000; // a commit that was never claimed
-    uint256 internal constant FINDER_BPS = 1_000; //   of what was slashed, to the caller who pointed it out
-    uint256 internal constant ABSENT_BPS = 100; //     of a seat
-    uint256 internal constant ABSENT_FAILED_BPS = 1_000; // where too few votes voided the epoch
+    uint256 internal constant MAX_RELEASES = 64;
+
+    /// @dev What is settled, and by which numbers.
+    struct Docket {
+        uint256 roundId;
+        uint256 fee; //      less the tips
+        uint256 advanced; // of it, in earlier epochs
+        Economy economy;
+    }
 
     /// @dev Specified by `IDLBC.finalize`; runs for the hub.
-    function finalize(uint256 roundId, TaskSpec calldata spec, ModelCommitment calldata winner)
-        external
-        nonReentrant
-    {
-        RoundState storage r = _requirePhase(roundId, Phase.Tally);
+    function finalize(
+        uint256 roundId,
+        TaskSpec calldata spec,
+        ModelCommitment calldata winner,
+        uint256 parentRound
+    ) external nonReentrant {
+        (RoundState storage r, ICommittee.Votes memory votes) = _requireVotes(roundId, Phase.Tally);
         _requireSpec(r, spec);
-        Result memory result = _decide(roundId, r, spec);
-        if (result.retry) {
-            uint256 slashed = _retry(roundId, r);
-            if (slashed != 0) TOKEN.burn(slashed);
-            return;
-        }
-
-        r.outcome = result.outcome;
-        _tasks[r.taskId].status = result.outcome == Outcome.Block ? TaskStatus.Done : TaskStatus.Failed;
+        Result memory result = _decide(roundId, r, spec, votes);
+        _tip(roundId, r, msg.sender);
         uint256 burned;
         uint256 emission;
-        if (result.outcome == Outcome.Block) (burned, emission) = _settleBlock(roundId, r, spec, winner, result);
-        else if (result.hasBallot) burned = _settleVoided(roundId, r, spec, result);
-        else burned = _settleUnjudged(roundId, r, spec, result);
-        emit RoundFinalized(roundId, r.taskId, result.outcome, burned);
+        if (result.outcome == Outcome.None) {
+            burned = _endEpoch(roundId, r, spec, result);
+        } else {
+            r.outcome = result.outcome;
+            _tasks[r.taskId].status = result.outcome == Outcome.Block ? TaskStatus.Done : TaskStatus.Failed;
+            Docket memory docket;
+            docket.roundId = roundId;
+            docket.economy = _parameters(r.version).economy;
+            docket.fee = spec.fee - uint256(r.tips) * docket.economy.tip;
+            docket.advanced = r.advanced;
+            if (result.outcome == Outcome.Block) {
+                (burned, emission) = _settleBlock(docket, r, spec, winner, parentRound, result);
+            } else if (result.voted) {
+                burned = _settleVoided(docket, r, spec, result);
+            } else {
+                burned = _settleUnjudged(docket, r, spec, result);
+            }
+            emit RoundFinalized(roundId, r.taskId, result.outcome, burned);
+        }
         if (emission != 0) TOKEN.mint(address(this), emission);
         if (burned != 0) TOKEN.burn(burned);
     }
@@ -52,6 +69,7 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
     function releaseLocks(uint256 roundId, address[] calldata miners) external nonReentrant {
         RoundState storage r = _rounds[roundId];
         if (r.outcome == Outcome.None) revert NotFinal(roundId);
+        if (miners.length > MAX_RELEASES) revert TooMany(miners.length, MAX_RELEASES);
         uint256 unit = _parameters(r.version).economy.minerUnit;
         // where nobody could claim, nobody failed to
         bool claimable = r.keyAt != 0;
@@ -76,7 +94,7 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
         uint256 word = _commits[roundId][msg.sender];
         // without a test key nothing was ever opened: the mark is free to say "collected"
         if (r.compensation == 0 || word == 0 || word.opened()) revert NothingToCollect(msg.sender);
-        _commits[roundId][msg.sender] = word.open(CandidateList.NOT_LISTED);
+        _commits[roundId][msg.sender] = word.open(0, CandidateList.NOT_LISTED);
         _pay(roundId, msg.sender, Payment.Compensation, r.compensation);
     }
 
@@ -89,7 +107,7 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
         RoundState storage r = _rounds[roundId];
         if (!_isLive(r)) return (r.outcome, 0, 0);
         _requireSpec(r, spec);
-        Result memory result = _decide(roundId, r, spec);
+        Result memory result = _decide(roundId, r, spec, ICommittee(COMMITTEE).votes(roundId));
         outcome = result.outcome;
         if (outcome == Outcome.Block) {
             uint256 first = result.podium[0];
@@ -97,198 +115,202 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
         }
     }
 
-    /* THE ENDS OF A ROUND; each returns what it burned */
-
-    function _retry(uint256 roundId, RoundState storage r) private returns (uint256 burned) {
-        emit EpochFailed(roundId, r.epoch);
-        ++r.epoch;
-        (,, burned) = _closeBallot(roundId, r, true, ABSENT_FAILED_BPS);
-    }
+    /* THE ENDS OF A ROUND; each returns what is to be burned */
 
     function _settleBlock(
-        uint256 roundId,
+        Docket memory docket,
         RoundState storage r,
         TaskSpec calldata spec,
         ModelCommitment calldata winner,
+        uint256 parentRound,
         Result memory result
     ) private returns (uint256 burned, uint256 emission) {
         CandidateList.Place memory first = result.places[result.podium[0]];
         _requireWinner(winner, first.commitment);
-        burned = _slashFaults(roundId, r, result);
-        (address[] memory voters, bytes32 voteRoot, uint256 slashed) =
-            _closeBallot(roundId, r, false, ABSENT_BPS);
-
-        Economy memory economy_ = _parameters(r.version).economy;
+        (uint256 off, Jury memory jury) = _coherent(spec, result);
+        ICommittee.Closing memory closing;
+        (closing, burned) = _closeRound(docket, spec, result, off);
         FeeSplit.Shares memory shares = FeeSplit.split(
-            economy_,
-            spec.fee,
-            voters.length,
-            result.podium[1] != Podium.NOBODY,
-            result.podium[2] != Podium.NOBODY
+            docket.economy,
+            docket.fee,
+            docket.advanced,
+            FeeSplit.Sharers({
+                validators: jury.served.count(),
+                second: result.podium[1] != Podium.NOBODY,
+                third: result.podium[2] != Podium.NOBODY,
+                parent: winner.parent != 0
+            })
         );
-        if (r.claims >= economy_.minMiners) {
-            emission = FeeSplit.emission(economy_, block.timestamp - DEPLOYED_AT, shares.burned, _emissionLeft());
+        if (r.claims >= docket.economy.minMiners) {
+            emission = FeeSplit.emission(docket.economy, _elapsed(), shares.burned, _emissionLeft());
         }
-        _pay(roundId, first.miner, Payment.Winner, shares.winner);
-        _pay(roundId, first.miner, Payment.Emission, emission);
+        burned += shares.burned;
+        _credit(first.miner, shares.winner + emission);
+        emit Paid(docket.roundId, first.miner, Payment.Winner, shares.winner);
+        if (emission != 0) emit Paid(docket.roundId, first.miner, Payment.Emission, emission);
         if (shares.second != 0) {
-            _pay(roundId, result.places[result.podium[1]].miner, Payment.Second, shares.second);
+            _pay(docket.roundId, result.places[result.podium[1]].miner, Payment.Second, shares.second);
         }
         if (shares.third != 0) {
-            _pay(roundId, result.places[result.podium[2]].miner, Payment.Third, shares.third);
+            _pay(docket.roundId, result.places[result.podium[2]].miner, Payment.Third, shares.third);
         }
-        _payEach(roundId, voters, Payment.Validator, shares.perValidator);
-        _pay(roundId, spec.requester, Payment.Bond, spec.bond);
-        burned += shares.burned + slashed;
-
-        BlockHeader memory header;
-        header.anchor = r.anchor;
-        header.roundId = roundId;
-        header.specHash = r.specHash;
-        header.commitment = first.commitment;
-        header.modelHash = winner.modelHash;
-        header.score = result.verdicts[result.podium[0]].median;
-        header.scoreMax = spec.scoreMax;
-        header.voteRoot = voteRoot;
-        header.miner = first.miner;
-        header.payloadRoot = winner.payloadRoot;
-        header.emission = uint96(emission);
-        _appendBlock(header, _tasks[r.taskId].base);
+        if (winner.parent != 0) {
+            _pay(docket.roundId, _parentsMiner(winner.parent, parentRound), Payment.Parent, shares.parent);
+        }
+        burned += _payJudges(docket, r, first.commitment, closing, jury, shares.perValidator);
+        _pay(docket.roundId, spec.requester, Payment.Bond, spec.bond);
+        _append(docket, r, spec, winner, result, closing.voteRoot, emission);
     }
 
     /// @dev TaskFault, NoQuorum, and BelowThreshold after keys were shown: models were opened, so their miners are paid.
-    function _settleVoided(uint256 roundId, RoundState storage r, TaskSpec calldata spec, Result memory result)
+    function _settleVoided(Docket memory docket, RoundState storage r, TaskSpec calldata spec, Result memory result)
         private
         returns (uint256 burned)
     {
-        bool noQuorum = result.outcome == Outcome.NoQuorum;
-        bool taskFault = result.outcome == Outcome.TaskFault;
-        burned = _slashFaults(roundId, r, result);
-        (address[] memory voters,, uint256 slashed) =
-            _closeBallot(roundId, r, false, noQuorum ? ABSENT_FAILED_BPS : ABSENT_BPS);
-        burned += slashed;
+        Jury memory jury;
+        uint256 off;
+        if (result.judged) {
+            (off, jury) = _coherent(spec, result);
+        } else if (result.outcome == Outcome.TaskFault) {
+            jury = Jury(result.votes.revealed, result.votes.unopened, result.votes.unopened);
+        }
+        ICommittee.Closing memory closing;
+        (closing, burned) = _closeRound(docket, spec, result, off);
+        FeeSplit.Shares memory shares = FeeSplit.split(
+            docket.economy,
+            docket.fee,
+            docket.advanced,
+            FeeSplit.Sharers(jury.served.count(), false, false, false)
+        );
+        burned += _payJudges(docket, r, 0, closing, jury, shares.perValidator);
 
-        // a committee without quorum did not do its work: its share goes back
-        FeeSplit.Shares memory shares =
-            FeeSplit.split(_parameters(r.version).economy, spec.fee, noQuorum ? 0 : voters.length, false, false);
-        address[] memory paid = _opened(r, result);
-        uint256 minersShare = noQuorum
-            ? spec.fee - shares.burned - FeeSplit.part(spec.fee, _parameters(r.version).economy.validatorBps)
-            : shares.winner;
-        uint256 refund = noQuorum ? spec.fee - minersShare : 0;
+        address[] memory paid = _entitled(spec, result);
+        uint256 refund;
         uint256 bond = spec.bond;
-        if (!noQuorum) {
-            _payEach(roundId, voters, Payment.Validator, shares.perValidator);
-            burned += shares.burned;
-        }
-        if (taskFault) {
-            minersShare += bond;
-            bond = 0;
-        }
-        if (paid.length == 0) {
-            // every opened model was refused: the requester got nothing for it
-            refund += minersShare;
+        if (result.outcome == Outcome.NoQuorum) {
+            // a committee without quorum did not do its work: what it would have been paid or burned goes back
+            refund = docket.fee - docket.advanced;
+            uint256 miners = docket.fee - shares.burned - FeeSplit.part(docket.fee, docket.economy.validatorBps);
+            refund -= _payEach(docket.roundId, paid, miners);
         } else {
-            uint256 each = (noQuorum ? minersShare : minersShare / 2) / paid.length;
-            _payEach(roundId, paid, Payment.Compensation, each);
-            uint256 rest = minersShare - each * paid.length;
-            if (noQuorum) refund += rest;
-            else burned += rest;
+            burned += shares.burned;
+            uint256 rest = shares.winner;
+            if (result.outcome == Outcome.TaskFault) {
+                rest += bond;
+                bond = 0;
+            }
+            // where every opened model was refused, the requester got nothing for it
+            if (paid.length == 0) refund = rest;
+            else burned += rest - _payEach(docket.roundId, paid, rest / 2);
         }
-        _pay(roundId, spec.requester, Payment.Refund, refund);
-        _pay(roundId, spec.requester, Payment.Bond, bond);
+        _pay(docket.roundId, spec.requester, Payment.Refund, refund);
+        _pay(docket.roundId, spec.requester, Payment.Bond, bond);
     }
 
     /// @dev NoCommit, KeyWithheld, NoClaim, NoModel, and BelowThreshold before any key was shown.
-    function _settleUnjudged(uint256 roundId, RoundState storage r, TaskSpec calldata spec, Result memory result)
-        private
-        returns (uint256 burned)
-    {
-        uint256 refund = spec.fee;
+    function _settleUnjudged(
+        Docket memory docket,
+        RoundState storage r,
+        TaskSpec calldata spec,
+        Result memory result
+    ) private returns (uint256 burned) {
+        uint256 refund = docket.fee - docket.advanced;
         uint256 bond = spec.bond;
         if (result.outcome == Outcome.KeyWithheld) {
             uint256 each = bond / 2 / r.commits;
-            uint256 unit = _parameters(r.version).economy.minerUnit;
-            if (each > unit) each = unit;
+            if (each > docket.economy.minerUnit) each = docket.economy.minerUnit;
             r.compensation = uint96(each);
             burned = bond - each * r.commits;
             bond = 0;
-        } else if (result.outcome == Outcome.NoModel) {
-            burned = _slashFaults(roundId, r, result);
-        } else if (result.outcome != Outcome.NoClaim) {
-            uint256 slotFee = uint256(_parameters(r.version).limits.slotFeePerSec) * r.trainSecs;
-            burned = slotFee < refund ? slotFee : refund;
+        } else {
+            // a slot that was reserved in vain
+            burned = uint256(_parameters(r.version).limits.slotFeePerSec) * r.trainSecs;
+            if (burned > refund) burned = refund;
             refund -= burned;
+            burned += _slashCandidates(docket.roundId, docket.economy.minerUnit, spec.tol, result);
         }
-        _pay(roundId, spec.requester, Payment.Refund, refund);
-        _pay(roundId, spec.requester, Payment.Bond, bond);
+        burned += _returnBonds(docket.roundId, r, 0);
+        _pay(docket.roundId, spec.requester, Payment.Refund, refund);
+        _pay(docket.roundId, spec.requester, Payment.Bond, bond);
     }
 
-    /* SLASHING */
+    /* PARTS OF THEM */
 
-    /// @dev Listed candidates without their key; and where the committee judged the models, those that it found unavailable
-    /// or invalid. The rest of their lock is freed.
-    function _slashFaults(uint256 roundId, RoundState storage r, Result memory result)
+    /// @dev Ends the last epoch: slashes candidates and seats.
+    function _closeRound(Docket memory docket, TaskSpec calldata spec, Result memory result, uint256 off)
         private
-        returns (uint256 burned)
+        returns (ICommittee.Closing memory closing, uint256 slashed)
     {
-        bool judged = result.outcome == Outcome.Block || result.outcome == Outcome.BelowThreshold;
-        uint256 unit = _parameters(r.version).economy.minerUnit;
-        uint256 amount = FeeSplit.part(unit, FAULT_BPS);
-        for (uint256 i; i < result.places.length; ++i) {
-            CandidateList.Place memory place = result.places[i];
-            Reason reason = Reason.Unavailable;
-            if (_hasShown(r, place)) {
-                uint8 flags = judged ? result.verdicts[i].flags & (Tally.UNAVAILABLE | Tally.INVALID) : 0;
-                if (flags == 0) continue;
-                if (flags & Tally.INVALID != 0) reason = Reason.Invalid;
-            }
-            _commits[roundId][place.miner] = _commits[roundId][place.miner].release();
-            _unlock(place.miner, unit - amount);
-            _slash(place.miner, amount);
-            burned += amount;
-            emit Slashed(roundId, place.miner, reason, amount);
-            emit LockReleased(roundId, place.miner);
-        }
+        uint256 taken = _slashCandidates(docket.roundId, docket.economy.minerUnit, spec.tol, result);
+        (closing, slashed) = _closeBallot(
+            docket.roundId,
+            false,
+            result.outcome == Outcome.NoQuorum ? ABSENT_FAILED_BPS : ABSENT_BPS,
+            off,
+            docket.economy.seatUnit,
+            result.votes.revealed
+        );
+        slashed += taken;
     }
 
-    function _slashUnopened(uint256 roundId, address miner, uint256 unit) private returns (uint256 burned) {
-        burned = FeeSplit.part(unit, UNOPENED_BPS);
-        _unlock(miner, unit - burned);
-        _slash(miner, burned);
-        emit Slashed(roundId, miner, Reason.Unopened, burned);
-        // nobody is paid for finding himself
-        if (msg.sender != miner) {
-            uint256 found = FeeSplit.part(burned, FINDER_BPS);
-            burned -= found;
-            _pay(roundId, msg.sender, Payment.Finder, found);
-        }
+    /// @dev The last epoch's validators, and the bonds of appeals and challenges.
+    /// @return burned what of the bonds cannot be shared
+    function _payJudges(
+        Docket memory docket,
+        RoundState storage r,
+        bytes32 winner,
+        ICommittee.Closing memory closing,
+        Jury memory jury,
+        uint256 each
+    ) private returns (uint256 burned) {
+        _payJury(docket.roundId, closing, jury, each, _challengeBond(docket.economy));
+        uint256 lost = _returnBonds(docket.roundId, r, winner);
+        burned = _shareBonds(docket.roundId, closing.owners, jury.served & ~jury.silent, lost);
     }
 
-    function _closeBallot(uint256 roundId, RoundState storage r, bool again, uint256 absentBps)
+    function _append(
+        Docket memory docket,
+        RoundState storage r,
+        TaskSpec calldata spec,
+        ModelCommitment calldata winner,
+        Result memory result,
+        bytes32 voteRoot,
+        uint256 emission
+    ) private {
+        uint256 position = result.podium[0];
+        BlockHeader memory header;
+        header.anchor = winner.anchor;
+        header.roundId = docket.roundId;
+        header.specHash = winner.specHash;
+        header.commitment = result.places[position].commitment;
+        header.modelHash = winner.modelHash;
+        header.score = result.verdicts[position].median;
+        header.scoreMax = spec.scoreMax;
+        header.voteRoot = voteRoot;
+        header.miner = winner.miner;
+        header.emission = uint96(emission);
+        if (
+            winner.payloadRoot != 0 && r.inboxCount != 0
+                && !result.taskFlags.has(Tally.PAYLOAD_SHIFT + position)
+        ) {
+            header.payloadRoot = winner.payloadRoot;
+            if (r.inboxTo > _inbox.carried) _inbox.carried = r.inboxTo;
+        }
+        _appendBlock(header, _tasks[r.taskId].base);
+    }
+
+    /// @dev The miners whose keys were shown and, where that was judged, whose claims hold.
+    function _entitled(TaskSpec calldata spec, Result memory result)
         private
-        returns (address[] memory voters, bytes32 voteRoot, uint256 burned)
+        pure
+        returns (address[] memory miners)
     {
-        uint96 seatUnit = _parameters(r.version).economy.seatUnit;
-        uint256 penalty = FeeSplit.part(seatUnit, absentBps);
-        address[] memory absent;
-        (voters, absent, voteRoot) = ICommittee(COMMITTEE).close(roundId, again, uint96(penalty), seatUnit / 2);
-        for (uint256 i; i < absent.length; ++i) {
-            _slash(absent[i], penalty);
-            emit Slashed(roundId, absent[i], Reason.Absent, penalty);
-        }
-        burned = penalty * absent.length;
-    }
-
-    /* PAYMENTS */
-
-    /// @dev The miners whose keys were shown and whom the committee did not disqualify.
-    function _opened(RoundState storage r, Result memory result) private view returns (address[] memory miners) {
         miners = new address[](result.places.length);
         uint256 count;
-        bool judged = result.outcome == Outcome.BelowThreshold;
         for (uint256 i; i < result.places.length; ++i) {
-            if (!_hasShown(r, result.places[i]) || (judged && result.verdicts[i].flags != 0)) continue;
+            if (!result.shown.has(i)) continue;
+            // the least score is what nobody reached
+            if (result.judged && !Tally.qualifies(result.verdicts[i], result.places[i].score, 0, spec.tol)) continue;
             miners[count++] = result.places[i].miner;
         }
         assembly ("memory-safe") {
@@ -296,16 +318,14 @@ abstract contract Settlement is Decision, ReentrancyGuardTransient {
         }
     }
 
-    function _payEach(uint256 roundId, address[] memory accounts, Payment kind, uint256 amount) private {
-        for (uint256 i; i < accounts.length; ++i) {
-            _pay(roundId, accounts[i], kind, amount);
+    /// @return sum of what was paid: `amount` less what equal parts leave
+    function _payEach(uint256 roundId, address[] memory miners, uint256 amount) private returns (uint256 sum) {
+        if (miners.length == 0) return 0;
+        uint256 each = amount / miners.length;
+        for (uint256 i; i < miners.length; ++i) {
+            _pay(roundId, miners[i], Payment.Compensation, each);
         }
-    }
-
-    function _pay(uint256 roundId, address to, Payment kind, uint256 amount) private {
-        if (amount == 0) return;
-        _credit(to, amount);
-        emit Paid(roundId, to, kind, amount);
+        return each * miners.length;
     }
 
     function _requireWinner(ModelCommitment calldata winner, bytes32 expected) private pure {

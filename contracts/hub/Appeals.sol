@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {ICommittee} from "../interfaces/ICommittee.sol";
+import {Epochs} from "./Epochs.sol";
+
+/// @title Disputing a judgement, or one vote
+abstract contract Appeals is Epochs, ReentrancyGuardTransient {
+    /// @dev Specified by `IDLBC.appeal`; runs for the hub.
+    function appeal(uint256 roundId, TaskSpec calldata spec) external nonReentrant {
+        (RoundState storage r, ICommittee.Votes memory votes) = _requireVotes(roundId, Phase.Appeal);
+        _requireSpec(r, spec);
+        uint96 bond = _parameters(r.version).economy.appealBond;
+        _debit(msg.sender, bond);
+
+        Result memory result = _decide(roundId, r, spec, votes);
+        bytes32 winner = result.outcome == Outcome.Block ? result.places[result.podium[0]].commitment : bytes32(0);
+        _appeals[roundId].push(AppealCase(msg.sender, bond, winner, result.outcome));
+        ++r.appeals;
+        emit Appealed(roundId, msg.sender, r.epoch, result.outcome, winner);
+        result.cause = EpochCause.Appeal;
+        uint256 slashed = _endEpoch(roundId, r, spec, result);
+        if (slashed != 0) TOKEN.burn(slashed);
+    }
+
+    /// @dev Specified by `IDLBC.challengeVote`; runs for the hub.
+    function challengeVote(uint256 roundId, uint8 pos) external nonReentrant {
+        (RoundState storage r, ICommittee.Votes memory votes) = _requireVotes(roundId, Phase.Appeal);
+        ParameterSet storage parameters = _parameters(r.version);
+        // the other half of the phase is for the answer
+        if (block.timestamp >= votes.revealEnd + parameters.timing.appealSecs / 2) revert WrongPhase(Phase.Appeal);
+        _debit(msg.sender, _challengeBond(parameters.economy));
+        emit VoteChallenged(roundId, msg.sender, pos);
+        ICommittee(COMMITTEE).challenge(roundId, pos, msg.sender);
+    }
+
+    /// @dev Specified by `IDLBC.appealsOf`; runs for the hub.
+    function appealsOf(uint256 roundId) external view returns (AppealCase[] memory) {
+        return _appeals[roundId];
+    }
+}
