@@ -1,376 +1,203 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {Challenges} from "./committee/Challenges.sol";
+import {Draws} from "./committee/Draws.sol";
 import {Seats} from "./committee/Seats.sol";
+import {Voting} from "./committee/Voting.sol";
 import {ICommittee} from "./interfaces/ICommittee.sol";
 import {IDLBC} from "./interfaces/IDLBC.sol";
-import {IDLBCTypes} from "./interfaces/IDLBCTypes.sol";
+import {BallotWord} from "./libraries/BallotWord.sol";
+import {Bench} from "./libraries/Bench.sol";
+import {BitMask} from "./libraries/BitMask.sol";
+import {FeeSplit} from "./libraries/FeeSplit.sol";
 import {SeatPool} from "./libraries/SeatPool.sol";
 import {Tally} from "./libraries/Tally.sol";
-import {TypedHashes} from "./libraries/TypedHashes.sol";
 import {VoteTree} from "./libraries/VoteTree.sol";
 
 /// @title Seats, draw, hidden votes and tally
-/// @notice Ballots are kept by the hub's slot, not by round: the next round of a slot writes over the last one's words.
-contract Committee is Seats {
+/// @notice How a ballot ends, and what can be read; each file of `committee/` has one concern.
+contract Committee is Draws, Voting, Challenges {
+    using BallotWord for uint256;
+    using BitMask for uint256;
     using SeatPool for SeatPool.Pool;
-
-    enum Stage {
-        None,
-        Sealed,
-        Drawn,
-        Failed,
-        Closed
-    }
-
-    struct BallotState {
-        uint40 roundId;
-        uint8 epoch;
-        uint8 size;
-        uint16 committed; // bit masks over positions
-        uint16 revealed;
-        uint40 voteStart;
-        uint40 commitEnd;
-        uint40 revealEnd;
-        uint40 sealBlock;
-        Stage stage;
-        bytes32 seed;
-        uint32[16] seatIds;
-    }
-
-    struct VoteState {
-        bytes32 voteHash;
-        uint256 word;
-    }
-
-    uint256 internal constant MAX_SLOTS = 16;
-    /// @dev How far ahead the seed's block lies: whoever seals cannot know its hash.
-    uint256 internal constant SEAL_BLOCKS = 2;
-
-    mapping(uint256 slot => BallotState) private _ballots;
-    mapping(uint256 slot => mapping(uint256 pos => VoteState)) private _votes;
 
     constructor(IDLBC hub_) Seats(hub_) {}
 
-    modifier onlyHub() {
-        if (msg.sender != address(HUB)) revert NotHub(msg.sender);
-        _;
-    }
-
-    /* DRAW */
-
     /// @inheritdoc ICommittee
-    function draw(uint256 roundId) external {
-        (IDLBCTypes.Phase phase,) = HUB.phase(roundId);
-        if (phase != IDLBCTypes.Phase.Seal && phase != IDLBCTypes.Phase.Draw) revert WrongPhase(uint8(phase));
-        IDLBCTypes.DrawRules memory rules = HUB.drawRules(roundId);
-        BallotState storage ballot_ = _ballots[rules.slot];
-        if (phase == IDLBCTypes.Phase.Seal) return _seal(ballot_, roundId);
-        if (block.number <= ballot_.sealBlock) revert TooEarly(block.number, ballot_.sealBlock + 1);
-        bytes32 blockHash = blockhash(ballot_.sealBlock);
-        // only the last 256 hashes can be had
-        if (blockHash == 0) return _seal(ballot_, roundId);
-        _draw(ballot_, roundId, rules, keccak256(abi.encode(blockHash, roundId, ballot_.epoch)));
+    function close(
+        uint256 roundId,
+        bool again,
+        uint16 absentBps,
+        uint16 offMask,
+        uint16 offBps,
+        uint96 seatUnit
+    ) external onlyHub returns (Closing memory closing) {
+        (bool found, uint256 slot, uint256 ballot_) = _working(roundId);
+        if (!found) {
+            // a draw that failed: nobody serves
+            (slot, ballot_) = _lastBallot(roundId);
+            if (again && ballot_ != 0) _ballots[slot] = BallotWord.empty(roundId, ballot_.epoch() + 1);
+            return closing;
+        }
+        Roster memory roster = _roster;
+        Members memory members_ = _members(slot);
+        closing.owners = new address[](members_.size);
+        for (uint256 pos; pos < members_.size; ++pos) {
+            uint256 bps;
+            if (!ballot_.revealed().has(pos)) bps = absentBps;
+            else if (uint256(offMask).has(pos)) bps = offBps;
+            uint256 penalty = FeeSplit.part(seatUnit, bps);
+            (closing.owners[pos], penalty) = _free(roster, _memberAt(members_, pos), penalty, seatUnit / 2);
+            if (penalty == 0) continue;
+            if (closing.penalties.length == 0) closing.penalties = new uint96[](members_.size);
+            closing.penalties[pos] = uint96(penalty);
+        }
+        if (ballot_.challenged() != 0) closing.challengers = _challengers(slot, ballot_);
+        closing.voteRoot = VoteTree.root(_voteHashes(slot, ballot_));
+        _endWork(roster, slot);
+        _roster = roster;
+        // the word of a round's last epoch stays as it is: what is not at work is over
+        if (again) _ballots[slot] = BallotWord.empty(roundId, ballot_.epoch() + 1);
     }
 
-    function _seal(BallotState storage ballot_, uint256 roundId) private {
-        // the slot's last round is over: its words are free
-        if (ballot_.roundId != roundId) {
-            ballot_.roundId = uint40(roundId);
-            ballot_.epoch = 0;
-            _clear(ballot_);
-        }
-        uint40 sealBlock = uint40(block.number + SEAL_BLOCKS);
-        ballot_.sealBlock = sealBlock;
-        ballot_.stage = Stage.Sealed;
-        emit DrawSealed(roundId, ballot_.epoch, sealBlock);
-    }
-
-    function _draw(BallotState storage ballot_, uint256 roundId, IDLBCTypes.DrawRules memory rules, bytes32 seed) private {
-        uint32[] memory seatIds = _pick(roundId, rules.committeeSize, seed);
-        if (seatIds.length < rules.quorum) {
-            for (uint256 i; i < seatIds.length; ++i) {
-                _pool.push(seatIds[i]);
-            }
-            // seats that judge other rounds come back: a round is not void because others were drawn before it
-            if (seatIds.length + _serving() >= rules.quorum) return _seal(ballot_, roundId);
-            ballot_.seed = seed;
-            ballot_.stage = Stage.Failed;
-            emit CommitteeDrawn(roundId, ballot_.epoch, seed, new uint32[](0), new address[](0), 0);
-            return;
-        }
-        uint40 voteStart = uint40(block.timestamp);
-        ballot_.seed = seed;
-        ballot_.stage = Stage.Drawn;
-        ballot_.size = uint8(seatIds.length);
-        ballot_.voteStart = voteStart;
-        ballot_.commitEnd = voteStart + rules.voteCommitSecs;
-        ballot_.revealEnd = voteStart + rules.voteCommitSecs + rules.voteRevealSecs;
-        address[] memory owners = new address[](seatIds.length);
-        for (uint256 i; i < seatIds.length; ++i) {
-            ballot_.seatIds[i] = seatIds[i];
-            owners[i] = _seats[seatIds[i]].owner;
-        }
-        emit CommitteeDrawn(roundId, ballot_.epoch, seed, seatIds, owners, voteStart);
-    }
-
-    /// @dev Takes the largest odd number of seats, up to `size`, out of the pool: each free seat is as likely as any other.
-    /// Seats of the round's own miners are passed over; so that nobody can make a draw too dear, a bounded number of times.
-    function _pick(uint256 roundId, uint256 size, bytes32 seed) private returns (uint32[] memory seatIds) {
-        seatIds = new uint32[](size);
-        uint256 remaining = _pool.length();
-        uint256 tries = 4 * size + 16;
-        uint256 found;
-        for (uint256 i; i < tries && found < size && remaining > 0; ++i) {
-            uint256 index = uint256(keccak256(abi.encode(seed, i))) % remaining;
-            uint32 seatId = _pool.seatAt(index);
-            (uint40 sequence,,) = HUB.commitOf(roundId, _seats[seatId].owner);
-            if (sequence == 0) {
-                _pool.take(index, remaining);
-                seatIds[found++] = seatId;
-            } else {
-                _pool.swap(index, remaining - 1);
-            }
-            --remaining;
-        }
-        // an even committee could be split: the last one drawn goes back
-        if (found != 0 && found % 2 == 0) _pool.push(seatIds[--found]);
-        assembly ("memory-safe") {
-            mstore(seatIds, found)
-        }
-    }
-
-    /* VOTES */
-
-    /// @inheritdoc ICommittee
-    function commitVote(uint256 roundId, uint8 pos, bytes32 voteHash) external {
-        (uint256 slot, BallotState storage ballot_) = _drawn(roundId);
-        if (block.timestamp >= ballot_.commitEnd) _revertPhase(roundId);
-        if (_ownerAt(ballot_, pos) != msg.sender) revert NotDrawn(roundId, msg.sender);
-        uint16 committed = ballot_.committed;
-        if (committed & (1 << pos) != 0) revert AlreadyVoted(roundId, pos);
-
-        committed |= uint16(1 << pos);
-        ballot_.committed = committed;
-        if (committed == _full(ballot_)) {
-            // nobody is left to wait for; the time to reveal stays as long as it was
-            ballot_.revealEnd = uint40(block.timestamp) + ballot_.revealEnd - ballot_.commitEnd;
-            ballot_.commitEnd = uint40(block.timestamp);
-        }
-        _votes[slot][pos].voteHash = voteHash;
-        emit VoteCommitted(roundId, msg.sender, ballot_.epoch, pos, voteHash);
-    }
-
-    /// @inheritdoc ICommittee
-    function revealVote(Vote calldata vote) external {
-        (uint256 slot, BallotState storage ballot_) = _drawn(vote.roundId);
-        if (block.timestamp < ballot_.commitEnd || block.timestamp >= ballot_.revealEnd) _revertPhase(vote.roundId);
-        if (_ownerAt(ballot_, vote.pos) != vote.validator) revert NotDrawn(vote.roundId, vote.validator);
-        uint16 bit = uint16(1 << vote.pos);
-        if (ballot_.revealed & bit != 0) revert AlreadyVoted(vote.roundId, vote.pos);
-        VoteState storage state = _votes[slot][vote.pos];
-        bytes32 expected = ballot_.committed & bit == 0 ? bytes32(0) : state.voteHash;
-        bytes32 found = TypedHashes.vote(vote);
-        // a vote of an earlier epoch judges nothing in this one
-        if (found != expected || vote.epoch != ballot_.epoch) revert VoteMismatch(found, expected);
-
-        uint16 revealed = ballot_.revealed | bit;
-        ballot_.revealed = revealed;
-        if (revealed == _full(ballot_)) ballot_.revealEnd = uint40(block.timestamp);
-        state.word = vote.word;
-        emit VoteRevealed(
-            vote.roundId, vote.validator, vote.epoch, vote.pos, vote.word, vote.evalRoot, vote.salt
-        );
-    }
-
-    /* FOR THE HUB ALONE */
-
-    /// @inheritdoc ICommittee
-    function close(uint256 roundId, bool again, uint96 penalty, uint96 minBond)
-        external
-        onlyHub
-        returns (address[] memory voters, address[] memory absent, bytes32 voteRoot)
+    /// @dev A seat comes back from its work, less what it loses.
+    /// @return owner of the seat
+    /// @return lost `penalty`, or all that the seat had
+    function _free(Roster memory roster, uint256 seatId, uint256 penalty, uint256 least)
+        private
+        returns (address owner, uint256 lost)
     {
-        uint256 slot = HUB.slotOf(roundId);
-        BallotState storage ballot_ = _ballots[slot];
-        uint256 size = ballot_.size;
-        voters = new address[](size);
-        absent = new address[](size);
-        bytes32[] memory hashes = new bytes32[](size);
-        uint256 present;
-        for (uint256 pos; pos < size; ++pos) {
-            SeatState storage state = _seats[ballot_.seatIds[pos]];
-            if (ballot_.committed & (1 << pos) != 0) hashes[pos] = _votes[slot][pos].voteHash;
-            if (ballot_.revealed & (1 << pos) != 0) {
-                voters[present++] = state.owner;
-            } else {
-                absent[pos - present] = state.owner;
-                state.bonded -= uint88(penalty);
-                // what has too little left to lose judges no more
-                if (!state.leaving && state.bonded < minBond) _retire(ballot_.seatIds[pos], state);
-            }
-            if (state.leaving) _release(state);
-            else _pool.push(ballot_.seatIds[pos]);
-        }
-        assembly ("memory-safe") {
-            mstore(voters, present)
-            mstore(absent, sub(size, present))
-        }
-        voteRoot = VoteTree.root(hashes);
-        if (again) {
-            ++ballot_.epoch;
-            _clear(ballot_);
-        } else {
-            ballot_.stage = Stage.Closed;
-        }
+        SeatState memory state = _seats[seatId];
+        owner = state.owner;
+        lost = penalty < state.bonded ? penalty : state.bonded;
+        bool stays = state.place != LEFT && state.bonded - lost >= least;
+        if (stays && lost == 0) return (owner, 0);
+        state.bonded -= uint80(lost);
+        // what has too little left to lose judges no more
+        if (!stays && state.place != LEFT) _retire(roster, seatId, state);
+        if (!stays) _release(state);
+        _seats[seatId] = state;
     }
 
     /* VIEWS */
 
     /// @inheritdoc ICommittee
-    function hub() external view returns (address) {
-        return address(HUB);
+    function seatsOf(address owner) external view returns (uint32[] memory seatIds) {
+        Roster memory roster = _roster;
+        (Members[] memory atWork, uint256 serving) = _atWork(roster);
+        seatIds = new uint32[](roster.pooled + serving);
+        uint256 found;
+        for (uint256 place; place < roster.pooled; ++place) {
+            uint32 seatId = _pool.at(place);
+            if (_seats[seatId].owner == owner) seatIds[found++] = seatId;
+        }
+        // those that left, but have to finish their work
+        for (uint256 i; i < atWork.length; ++i) {
+            for (uint256 pos; pos < atWork[i].size; ++pos) {
+                uint256 seatId = _memberAt(atWork[i], pos);
+                if (_seats[seatId].owner == owner && _seats[seatId].place == LEFT) seatIds[found++] = uint32(seatId);
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(seatIds, found)
+        }
     }
 
     /// @inheritdoc ICommittee
-    function seat(uint32 seatId) external view returns (Seat memory) {
-        SeatState storage state = _seats[seatId];
-        return Seat(state.owner, state.bonded, state.leaving, _servedBy(seatId));
+    function availableSeats() external view returns (uint256 available) {
+        Roster memory roster = _roster;
+        (Members[] memory atWork,) = _atWork(roster);
+        available = roster.pooled;
+        for (uint256 i; i < atWork.length; ++i) {
+            for (uint256 pos; pos < atWork[i].size; ++pos) {
+                if (_seats[_memberAt(atWork[i], pos)].place != LEFT) --available;
+            }
+        }
+    }
+
+    /// @inheritdoc ICommittee
+    function ballotWord(uint256 roundId, uint8 slot) external view returns (uint256 ballot_) {
+        ballot_ = _ballots[slot];
+        if (ballot_.roundId() != roundId) ballot_ = 0;
     }
 
     /// @inheritdoc ICommittee
     function ballot(uint256 roundId) external view returns (Ballot memory result) {
-        (, BallotState storage state) = _ballotOf(roundId);
-        if (state.roundId != roundId) return result;
-        result.epoch = state.epoch;
-        result.size = state.size;
-        result.committed = _count(state.committed);
-        result.revealed = _count(state.revealed);
-        result.voteStart = state.voteStart;
-        result.commitEnd = state.commitEnd;
-        result.revealEnd = state.revealEnd;
-        result.sealBlock = state.sealBlock;
-        result.seed = state.seed;
-        result.failed = state.stage == Stage.Failed;
+        (uint256 slot, uint256 ballot_) = _lastBallot(roundId);
+        result.epoch = ballot_.epoch();
+        result.size = uint8(ballot_.size());
+        result.quorum = uint8(ballot_.quorum());
+        result.committed = uint8(ballot_.committed().count());
+        result.revealed = uint8(ballot_.revealed().count());
+        result.voteStart = uint40(ballot_.voteStart());
+        result.commitEnd = uint40(ballot_.commitEnd());
+        result.revealEnd = uint40(ballot_.revealEnd());
+        result.sealBlock = uint64(ballot_.sealBlock());
+        if (ballot_.isDrawn()) result.seed = Bench.seed(_benches[slot][0]);
+        result.failed = ballot_.failed();
     }
 
     /// @inheritdoc ICommittee
     function members(uint256 roundId) external view returns (Member[] memory result) {
-        (uint256 slot, BallotState storage state) = _ballotOf(roundId);
-        if (state.roundId != roundId) return result;
-        result = new Member[](state.size);
+        (uint256 slot, uint256 ballot_) = _lastBallot(roundId);
+        result = new Member[](ballot_.size());
         for (uint256 pos; pos < result.length; ++pos) {
-            result[pos].seatId = state.seatIds[pos];
-            result[pos].owner = _ownerAt(state, pos);
-            if (state.committed & (1 << pos) != 0) result[pos].voteHash = _votes[slot][pos].voteHash;
-            result[pos].revealed = state.revealed & (1 << pos) != 0;
+            result[pos].seatId = uint32(_seatAt(slot, ballot_, pos));
+            result[pos].owner = _seats[result[pos].seatId].owner;
+            if (ballot_.committed().has(pos)) result[pos].voteHash = _votes[slot][pos].voteHash;
+            result[pos].revealed = ballot_.revealed().has(pos);
             if (result[pos].revealed) result[pos].word = _votes[slot][pos].word;
         }
     }
 
     /// @inheritdoc ICommittee
-    function verdicts(uint256 roundId, uint8 candidates)
-        external
-        view
-        returns (Verdict[] memory result, uint16 taskFlags)
-    {
-        (uint256 slot, BallotState storage state) = _ballotOf(roundId);
-        uint256 revealed = state.roundId == roundId ? state.revealed : 0;
-        uint256[] memory words = new uint256[](_count(revealed));
-        uint256 next;
-        for (uint256 pos; revealed >> pos != 0; ++pos) {
-            if (revealed & (1 << pos) != 0) words[next++] = _votes[slot][pos].word;
-        }
-        (result, taskFlags) = Tally.verdicts(words, candidates);
-        for (uint256 i; i < candidates; ++i) {
-            // a minority must not make a winner of a model that the others could not score in time
-            if (2 * _scored(words, i * Tally.CANDIDATE_BITS) <= words.length) result[i].median = 0;
-        }
+    function votes(uint256 roundId) external view returns (Votes memory) {
+        return _votesOf(roundId);
     }
 
     /// @inheritdoc ICommittee
-    function hashVote(Vote calldata vote) external pure returns (bytes32) {
-        return TypedHashes.vote(vote);
+    function verdicts(uint256 roundId, uint8 candidates, uint32 tol)
+        external
+        view
+        returns (Verdict[] memory, uint16 taskFlags)
+    {
+        return Tally.verdicts(_votesOf(roundId), candidates, tol);
     }
 
     /* PRIVATE */
 
-    function _ballotOf(uint256 roundId) private view returns (uint256 slot, BallotState storage state) {
-        slot = HUB.slotOf(roundId);
-        state = _ballots[slot];
-    }
-
-    /// @dev The ballot, if it belongs to this round and votes may come.
-    function _drawn(uint256 roundId) private view returns (uint256 slot, BallotState storage state) {
-        (slot, state) = _ballotOf(roundId);
-        if (state.roundId != roundId || state.stage != Stage.Drawn) _revertPhase(roundId);
-    }
-
-    function _revertPhase(uint256 roundId) private view {
-        (IDLBCTypes.Phase phase,) = HUB.phase(roundId);
-        revert WrongPhase(uint8(phase));
-    }
-
-    /// @dev Nobody for a position that does not exist.
-    function _ownerAt(BallotState storage state, uint256 pos) private view returns (address) {
-        return pos < state.size ? _seats[state.seatIds[pos]].owner : address(0);
-    }
-
-    function _clear(BallotState storage state) private {
-        state.size = 0;
-        state.committed = 0;
-        state.revealed = 0;
-        state.voteStart = 0;
-        state.commitEnd = 0;
-        state.revealEnd = 0;
-        state.sealBlock = 0;
-        state.stage = Stage.None;
-    }
-
-    function _servedBy(uint32 seatId) private view returns (uint256) {
-        for (uint256 slot; slot < MAX_SLOTS; ++slot) {
-            BallotState storage state = _ballots[slot];
-            if (state.stage != Stage.Drawn) continue;
-            for (uint256 pos; pos < state.size; ++pos) {
-                if (state.seatIds[pos] == seatId) return state.roundId;
-            }
-        }
-        return 0;
-    }
-
-    /// @dev How many seats judge a round now.
-    function _serving() private view returns (uint256 seats) {
-        for (uint256 slot; slot < MAX_SLOTS; ++slot) {
-            BallotState storage state = _ballots[slot];
-            if (state.stage == Stage.Drawn) seats += state.size;
+    function _votesOf(uint256 roundId) private view returns (Votes memory result) {
+        (bool found, uint256 slot, uint256 ballot_) = _working(roundId);
+        if (!found) (slot, ballot_) = _lastBallot(roundId);
+        result.failed = ballot_.failed();
+        uint256 size = ballot_.size();
+        uint256 revealed = ballot_.revealed();
+        result.size = uint8(size);
+        result.quorum = uint8(ballot_.quorum());
+        result.revealed = uint16(revealed);
+        result.unopened = uint16(ballot_.challenged() & ~ballot_.opened());
+        result.revealEnd = uint40(ballot_.revealEnd());
+        result.words = new uint256[](size);
+        if (size == 0) return result;
+        result.seed = Bench.seed(_benches[slot][0]);
+        for (uint256 pos; pos < size; ++pos) {
+            if (revealed.has(pos)) result.words[pos] = _votes[slot][pos].word;
         }
     }
 
-    /// @dev See `Seats`.
-    function _requireNoDrawDue() internal view override {
-        for (uint256 slot; slot < MAX_SLOTS; ++slot) {
-            BallotState storage state = _ballots[slot];
-            // a hash that is out of range is nobody's seed any more
-            if (state.stage == Stage.Sealed && block.number > state.sealBlock && blockhash(state.sealBlock) != 0) {
-                revert WrongPhase(uint8(IDLBCTypes.Phase.Draw));
-            }
+    /// @dev By position; 0 where nothing was committed.
+    function _voteHashes(uint256 slot, uint256 ballot_) private view returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](ballot_.size());
+        for (uint256 pos; pos < hashes.length; ++pos) {
+            if (ballot_.committed().has(pos)) hashes[pos] = _votes[slot][pos].voteHash;
         }
     }
 
-    function _full(BallotState storage state) private view returns (uint16) {
-        return uint16((1 << state.size) - 1);
-    }
-
-    /// @dev How many votes did not skip the candidate whose field begins at `shift`.
-    function _scored(uint256[] memory words, uint256 shift) private pure returns (uint256 votes) {
-        for (uint256 i; i < words.length; ++i) {
-            if ((words[i] >> shift) & Tally.SKIPPED != Tally.SKIPPED) ++votes;
-        }
-    }
-
-    function _count(uint256 mask) private pure returns (uint8 bits) {
-        for (; mask != 0; mask &= mask - 1) {
-            ++bits;
+    function _challengers(uint256 slot, uint256 ballot_) private view returns (address[] memory challengers) {
+        challengers = new address[](ballot_.size());
+        for (uint256 pos; pos < challengers.length; ++pos) {
+            if (ballot_.challenged().has(pos)) challengers[pos] = _challengerOf(slot, pos);
         }
     }
 }

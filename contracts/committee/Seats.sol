@@ -1,32 +1,43 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ICommittee} from "../interfaces/ICommittee.sol";
 import {IDLBC} from "../interfaces/IDLBC.sol";
+import {Bench} from "../libraries/Bench.sol";
 import {SeatPool} from "../libraries/SeatPool.sol";
 
 /// @title Who may be drawn
-/// @notice A seat is in the pool, or serves a round, or has ended. Its stake lies in the hub, locked.
+/// @notice A seat is in the pool until it leaves, also while it serves. Its stake lies in the hub, locked.
 abstract contract Seats is ICommittee {
+    using SafeCast for uint256;
     using SeatPool for SeatPool.Pool;
 
+    /// @dev One word. A seat's owner never changes, and its number is never used again.
     struct SeatState {
-        address owner; // never changes: a seat that ends is not given to anyone else
-        uint88 bonded;
-        bool leaving;
+        address owner;
+        uint80 bonded;
+        uint16 place; // in the pool, or LEFT
     }
 
-    /// @dev Of free seats: bounds the search when one leaves. Those that serve come back to the pool even so.
+    /// @dev One word: what a draw, a vote and a seat that comes or goes all need.
+    struct Roster {
+        uint32 seats; //  that there ever were
+        uint16 pooled; // in the pool now
+        uint16 drawn; //  slots whose committees are at work, as a bit mask
+        uint8 slots; //   that ever had a ballot: those behind them need not be looked at
+        uint176 tags; //  eleven bits of the round that each slot's committee was drawn for
+    }
+
+    /// @dev In the pool: places have 16 bits in a draw's memory, and one that chooses among so many stays cheap.
     uint256 internal constant MAX_SEATS = 4_096;
+    uint16 internal constant LEFT = type(uint16).max;
 
     IDLBC internal immutable HUB;
 
-    /// @inheritdoc ICommittee
-    uint32 public seatCount;
+    Roster internal _roster;
     SeatPool.Pool internal _pool;
     mapping(uint256 seatId => SeatState) internal _seats;
-    /// @dev Also those that ended. By owner, so that nobody can make another one's list too long to read.
-    mapping(address owner => uint32[]) private _seatsOf;
 
     constructor(IDLBC hub_) {
         HUB = hub_;
@@ -35,53 +46,67 @@ abstract contract Seats is ICommittee {
     /// @inheritdoc ICommittee
     function joinSeat() external returns (uint32 seatId) {
         _requireNoDrawDue();
-        uint256 available = _pool.length();
-        if (available >= MAX_SEATS) revert SeatsFull(available);
-        seatId = ++seatCount;
-        _pool.push(seatId);
-        _seatsOf[msg.sender].push(seatId);
+        Roster memory roster = _roster;
+        if (roster.pooled >= MAX_SEATS || roster.seats >= Bench.MAX_SEAT) revert SeatsFull(roster.pooled);
+        seatId = ++roster.seats;
+        uint16 place = roster.pooled++;
+        _roster = roster;
+        _pool.set(place, seatId);
         emit SeatJoined(seatId, msg.sender);
-        _seats[seatId] = SeatState(msg.sender, uint88(HUB.lockSeat(msg.sender)), false);
+        _seats[seatId] = SeatState(msg.sender, uint256(HUB.lockSeat(msg.sender)).toUint80(), place);
     }
 
     /// @inheritdoc ICommittee
     function leaveSeat(uint32 seatId) external {
-        SeatState storage state = _seats[seatId];
+        SeatState memory state = _seats[seatId];
         if (state.owner != msg.sender) revert NotSeatOwner(seatId, msg.sender);
-        if (state.leaving) revert SeatAlreadyLeft(seatId);
+        if (state.place == LEFT) revert SeatAlreadyLeft(seatId);
         _requireNoDrawDue();
-        _retire(seatId, state);
-        // a seat that serves is not in the pool: it is freed when its ballot closes
-        if (_pool.remove(seatId)) _release(state);
+        Roster memory roster = _roster;
+        _retire(roster, seatId, state);
+        _roster = roster;
+        // the stake of one that serves is freed when its ballot closes
+        if (_servedBy(seatId) == 0) _release(state);
+        _seats[seatId] = state;
     }
 
     /// @inheritdoc ICommittee
-    function availableSeats() external view returns (uint256) {
-        return _pool.length();
+    function hub() external view returns (address) {
+        return address(HUB);
     }
 
     /// @inheritdoc ICommittee
-    function seatsOf(address owner) external view returns (uint32[] memory seatIds) {
-        seatIds = _seatsOf[owner];
-        uint256 found;
-        for (uint256 i; i < seatIds.length; ++i) {
-            if (_seats[seatIds[i]].bonded != 0) seatIds[found++] = seatIds[i];
-        }
-        assembly ("memory-safe") {
-            mstore(seatIds, found)
-        }
+    function seat(uint32 seatId) external view returns (Seat memory) {
+        SeatState memory state = _seats[seatId];
+        return Seat(state.owner, state.bonded, state.place == LEFT, _servedBy(seatId));
     }
+
+    /// @inheritdoc ICommittee
+    function seatCount() external view returns (uint32) {
+        return _roster.seats;
+    }
+
+    /// @dev The round that a seat serves, or 0.
+    function _servedBy(uint256 seatId) internal view virtual returns (uint256 roundId);
 
     /// @dev Once the hash of a sealed block can be read, and until `draw` has used it, seats neither come nor go: whoever
     /// knows the seed could choose the committee with them.
     function _requireNoDrawDue() internal view virtual;
 
-    function _retire(uint32 seatId, SeatState storage state) internal {
-        state.leaving = true;
-        emit SeatLeft(seatId, state.owner);
+    /// @dev Out of the pool, whose last seat takes the place. The caller stores `roster` and `state`.
+    function _retire(Roster memory roster, uint256 seatId, SeatState memory state) internal {
+        uint16 end = --roster.pooled;
+        if (state.place != end) {
+            uint32 last = _pool.at(end);
+            _pool.set(state.place, last);
+            _seats[last].place = state.place;
+        }
+        state.place = LEFT;
+        emit SeatLeft(uint32(seatId), state.owner);
     }
 
-    function _release(SeatState storage state) internal {
+    /// @dev The caller stores `state`.
+    function _release(SeatState memory state) internal {
         uint256 amount = state.bonded;
         state.bonded = 0;
         HUB.unlockSeat(state.owner, amount);

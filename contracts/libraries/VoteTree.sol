@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-/// @title Merkle root over ordered leaves, with tags that keep leaves and nodes apart
+/// @title Merkle trees over ordered leaves, with tags that keep leaves and nodes apart
+/// @notice leaf = keccak256(0x00 ‖ data), node = keccak256(0x01 ‖ left ‖ right); an odd last node moves up unchanged, which
+/// gives the tree of RFC 6962. `dlbc/wire/merkle.py` says the same.
 library VoteTree {
+    /// @notice The root over these leaves; 0 where there are none.
     function root(bytes32[] memory data) internal pure returns (bytes32) {
         uint256 width = data.length;
         if (width == 0) return 0;
@@ -13,12 +16,44 @@ library VoteTree {
         while (width > 1) {
             uint256 half = width / 2;
             for (uint256 i; i < half; ++i) {
-                level[i] = keccak256(abi.encodePacked(bytes1(0x01), level[2 * i], level[2 * i + 1]));
+                level[i] = _node(level[2 * i], level[2 * i + 1]);
             }
             // an odd last node moves up unchanged
             if (width % 2 == 1) level[half] = level[width - 1];
             width = half + (width % 2);
         }
         return level[0];
+    }
+
+    /// @notice The root that a proof leads to from leaf `index` of `count`, which must be more than `index`.
+    /// @param proof the siblings from the leaf upwards. Index and count decide which levels have one: with too many or too few
+    /// no root comes of it, but 0
+    function climb(bytes memory leaf, uint256 index, uint256 count, bytes32[] calldata proof)
+        internal
+        pure
+        returns (bytes32 node)
+    {
+        node = keccak256(abi.encodePacked(bytes1(0x00), leaf));
+        uint256 used;
+        for (; count > 1; count = (count + 1) / 2) {
+            if (index ^ 1 < count) {
+                if (used == proof.length) return 0;
+                bytes32 sibling = proof[used++];
+                node = index % 2 == 1 ? _node(sibling, node) : _node(node, sibling);
+            }
+            index /= 2;
+        }
+        if (used != proof.length) return 0;
+    }
+
+    function _node(bytes32 left, bytes32 right) private pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            // beyond what is in use: nothing is kept
+            let start := mload(0x40)
+            mstore8(start, 1)
+            mstore(add(start, 1), left)
+            mstore(add(start, 33), right)
+            result := keccak256(start, 65)
+        }
     }
 }
