@@ -8,8 +8,8 @@ import {PreciseLog} from "./PreciseLog.sol";
 /// @notice Difficulty, the clock, and the order of the queue.
 contract DifficultyRankingTest is Proof {
     /// @dev What `base` and the clock stay below: see `DifficultyRanking.KEY_OFFSET`.
-    int256 private constant BASE_LIMIT = 1 << 49;
-    uint256 private constant CLOCK_LIMIT = 1 << 96;
+    int256 private constant BASE_LIMIT = 1 << 47;
+    uint256 private constant CLOCK_LIMIT = 1 << 72;
 
     struct Waiting {
         int64 base;
@@ -110,9 +110,9 @@ contract DifficultyRankingTest is Proof {
     /// @dev At every moment of the clock, their keys stand in the order of their scores; of equal scores the older task is first.
     function test_I24_key__of_two_tasks__orders_them_as_their_scores_at_any_moment(
         int64[2] memory bases,
-        uint96[2] memory submitted,
-        uint64[2] memory ids,
-        uint96 later
+        uint72[2] memory submitted,
+        uint32[2] memory ids,
+        uint72 later
     ) external pure {
         Waiting memory a = _waiting(bases[0], submitted[0], ids[0]);
         Waiting memory b = _waiting(bases[1], submitted[1], ids[1]);
@@ -123,15 +123,17 @@ contract DifficultyRankingTest is Proof {
         bool first = scoreOfA > scoreOfB || (scoreOfA == scoreOfB && a.taskId < b.taskId);
         vm.assertEq(_key(a) > _key(b), first, "key and score disagree");
         vm.assertEq(_key(a) < _key(b), !first, "key and score disagree");
+        vm.assertEq(_packed(a) > _packed(b), first, "packed key and score disagree");
+        vm.assertEq(_packed(a) < _packed(b), !first, "packed key and score disagree");
     }
 
     /// @dev The same with scores that are close or equal, which random numbers never are.
     function test_I24_key__of_tasks_with_close_scores__orders_them_as_their_scores(
         int64 base,
-        uint96 submitted,
+        uint72 submitted,
         uint8 closer,
         int8 apart,
-        uint64[2] memory ids
+        uint32[2] memory ids
     ) external pure {
         Waiting memory a = _waiting(int64(_clamp(base) / 2), submitted / 2, ids[0]);
         int256 clock = int256(a.clockAtSubmit) + (int256(uint256(closer)) << DifficultyRanking.BASE_SHIFT) + apart;
@@ -139,9 +141,10 @@ contract DifficultyRankingTest is Proof {
         Waiting memory b = Waiting(a.base + int64(uint64(closer)), uint256(clock), ids[1]);
         bool first = apart > 0 || (apart == 0 && a.taskId < b.taskId);
         vm.assertEq(_key(a) > _key(b), first, "close tasks in the wrong order");
+        vm.assertEq(_packed(a) > _packed(b), first, "close tasks in the wrong order when packed");
     }
 
-    function test_key__of_any_task__is_positive_and_contains_its_number(int64 base, uint96 submitted, uint64 taskId)
+    function test_I24_key__of_any_task__is_in_range_and_contains_its_number(int64 base, uint72 submitted, uint32 taskId)
         external
         pure
     {
@@ -149,6 +152,9 @@ contract DifficultyRankingTest is Proof {
         vm.assertEq(DifficultyRanking.taskIdOf(_key(task)), taskId, "task of the key");
         vm.assertGt(_key(task) >> 64, 0, "rank below the keys' range");
         vm.assertLt(_key(task) >> 64, 1 << 161, "rank above the keys' range");
+        vm.assertEq(DifficultyRanking.packedTaskId(_packed(task)), taskId, "task of the packed key");
+        vm.assertEq(DifficultyRanking.unpacked(_packed(task)), _key(task), "key of the packed key");
+        vm.assertGt(_packed(task), 0, "a packed key of zero is a hole in the heap");
     }
 
     /* I25: STARVATION */
@@ -156,7 +162,7 @@ contract DifficultyRankingTest is Proof {
     /// @dev A task submitted more than Δbase * 2^24 / alpha seconds later cannot pass, whatever the queue did in between.
     function test_I25_key__of_a_task_submitted_after_the_bound__cannot_pass(
         int64[2] memory bases,
-        uint64 submitted,
+        uint48 submitted,
         uint32 alpha,
         uint32 gamma,
         uint32 waited,
@@ -178,7 +184,7 @@ contract DifficultyRankingTest is Proof {
             clock += share * rate;
             seconds_ -= share;
         }
-        vm.assume(clock < CLOCK_LIMIT); // 2^96 are 2^64 seconds at the fastest rate that a parameter can set
+        vm.assume(clock < CLOCK_LIMIT);
         young.clockAtSubmit = clock;
         vm.assertGt(_key(old), _key(young), "a younger task passed");
     }
@@ -207,9 +213,17 @@ contract DifficultyRankingTest is Proof {
         return DifficultyRanking.key(task.base, task.clockAtSubmit, task.taskId);
     }
 
+    function _packed(Waiting memory task) private pure returns (uint128) {
+        return DifficultyRanking.packed(task.base, task.clockAtSubmit, task.taskId);
+    }
+
     function _base(int256[4] memory weights, uint64[3] memory sizes, uint96 fee) private pure returns (int64) {
         return DifficultyRanking.base(
-            weights, DifficultyRanking.lg(sizes[0]), DifficultyRanking.lg(sizes[1]), DifficultyRanking.lg(sizes[2]), fee
+            weights,
+            DifficultyRanking.lg(sizes[0]),
+            DifficultyRanking.lg(sizes[1]),
+            DifficultyRanking.lg(sizes[2]),
+            DifficultyRanking.lgOfFee(fee)
         );
     }
 
