@@ -7,6 +7,7 @@ import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 library ParameterBounds {
     uint256 internal constant MAX_PHASE = 30 days;
     uint256 internal constant MAX_EPOCHS = 3;
+    uint256 internal constant MAX_SLOTS = 16;
     uint256 internal constant MAX_KAPPA_BPS = 9_000;
 
     function check(IDLBCTypes.Timing memory timing, IDLBCTypes.Economy memory economy, IDLBCTypes.Limits memory limits)
@@ -45,7 +46,7 @@ library ParameterBounds {
         _require(shared < 10_000, "feeSplit");
         // above it, a coalition of requester, miners and validators could gain from its own tasks
         _require(economy.kappaBps <= MAX_KAPPA_BPS || _isDevelopmentChain(), "kappaBps");
-        _require(economy.slots > 0 && economy.slots <= 16, "slots");
+        _require(economy.slots > 0 && economy.slots <= MAX_SLOTS, "slots");
         _require(economy.committeeSize % 2 == 1 && economy.committeeSize <= 15, "committeeSize");
         _require(
             2 * uint256(economy.quorum) > economy.committeeSize && economy.quorum <= economy.committeeSize, "quorum"
