@@ -26,6 +26,7 @@ VECTORS: dict[str, Callable[[], dict[str, Any]]] = {
     "eip712": hashed.eip712,
     "votes": computed.votes,
     "merkle": hashed.merkle_trees,
+    "inbox": hashed.inboxes,
     "derivation": hashed.derivations,
     "ciphertext": hashed.ciphertexts,
     "ranking": computed.rankings,

@@ -10,11 +10,13 @@ from typing import Any
 
 from eth_utils.address import is_address, to_checksum_address
 
-from dlbc.chain.abi_codec import abi_sha256
+from dlbc.chain.abi_codec import CONTRACTS, abi_sha256
 from dlbc.errors import UsageError
+from dlbc.types import ZERO_ADDRESS
 
 MAX_BYTES = 1 << 20
-REQUIRED = ("DLBC", "Committee", "DLBCToken")
+VERSION = 2
+REQUIRED = ("DLBC", "Committee", "DLBCToken", "Lens", "AccessManager", "Registrar", "Arbiter")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Deployment:
     Attributes:
         genesis_hash: of the EVM chain, 32 bytes.
         block: of the first contract; nothing before it is read.
-        hub, committee, token: checksummed addresses.
+        hub, committee, token, lens: checksummed addresses, as the following.
+        authority: the access manager, which says who may set parameters and pause.
+        registrar, arbiter: the hub's other two codes; nothing is ever sent to them.
         ipfs_peers: multiaddresses that every program's node connects to.
         other_abis: contracts whose ABI when deployed is not the one packaged here.
     """
@@ -35,6 +39,10 @@ class Deployment:
     hub: str
     committee: str
     token: str
+    lens: str = ZERO_ADDRESS
+    authority: str = ZERO_ADDRESS
+    registrar: str = ZERO_ADDRESS
+    arbiter: str = ZERO_ADDRESS
     ipfs_peers: tuple[str, ...] = ()
     other_abis: tuple[str, ...] = ()
 
@@ -71,8 +79,8 @@ def load_deployment(path: Path) -> Deployment:
 
 
 def _parse(content: Any) -> Deployment:
-    if content["version"] != 1:
-        raise ValueError(f"version {content['version']}, but this program reads version 1")
+    if content["version"] != VERSION:
+        raise ValueError(f"version {content['version']}, but this program reads version {VERSION}")
     addresses = {}
     for name in REQUIRED:
         address = content["contracts"][name]["address"]
@@ -95,8 +103,12 @@ def _parse(content: Any) -> Deployment:
         hub=addresses["DLBC"],
         committee=addresses["Committee"],
         token=addresses["DLBCToken"],
+        lens=addresses["Lens"],
+        authority=addresses["AccessManager"],
+        registrar=addresses["Registrar"],
+        arbiter=addresses["Arbiter"],
         ipfs_peers=tuple(map(str, peers)),
-        other_abis=tuple(name for name in REQUIRED if _differs(name, content["contracts"][name])),
+        other_abis=tuple(name for name in CONTRACTS if _differs(name, content["contracts"][name])),
     )
 
 

@@ -7,14 +7,33 @@ from typing import Any
 
 from dlbc.wire import fees, ranking, tally, vote_word
 from dlbc.wire.vote_word import SKIPPED, CandidateVote
+from scripts.vectors.ballots import BALLOTS, Ballot, mask
 from scripts.vectors.examples import RATES, SPEC, WEIGHTS, WORDS, members, repeated
 
 
+def _judged(case: Ballot) -> dict[str, Any]:
+    found, task_flags = tally.verdicts(case.words, len(case.claims), tol=case.tol, quorum=case.quorum)
+    against = tally.dissent(case.words, found, shown=case.shown, placed=case.placed, tol=case.tol)
+    claimed = list(zip(found, case.claims, strict=True))
+    return {
+        "verdicts": [asdict(verdict) for verdict in found],
+        "taskFlags": task_flags,
+        "qualifies": [verdict.qualifies(claim, case.min_score, case.tol) for verdict, claim in claimed],
+        "overclaimed": [verdict.overclaimed(claim, case.tol) for verdict, claim in claimed],
+        "off": mask(against.off),
+        "incoherent": mask(against.incoherent),
+    }
+
+
 def votes() -> dict[str, Any]:
-    """Words in both directions, what a committee of them says, and who wins."""
-    words = [*WORDS, vote_word.pack([SKIPPED] * 6), vote_word.pack([CandidateVote(vote_word.MAX_SCORE)] * 6)]
+    """Words in both directions, what committees say and whom they contradict, and who wins."""
+    words = [
+        *WORDS,
+        vote_word.pack([CandidateVote(5)] * 2, vote_word.payload_bad(0) | vote_word.payload_bad(5)),
+        vote_word.pack([SKIPPED] * 6),
+        vote_word.pack([CandidateVote(vote_word.MAX_SCORE)] * 6),
+    ]
     read = [(word, *vote_word.unpack(word)) for word in words]
-    committees = [[], WORDS[:1], WORDS[:2], WORDS, [*WORDS, 0], words, [words[3]] * 3]
     entries = [
         tally.Entry(qualified, median, sequence, repeated(sequence))
         for qualified, median, sequence in (
@@ -37,11 +56,18 @@ def votes() -> dict[str, Any]:
         ],
         "verdicts": [
             {
-                "words": [word.to_bytes(32) for word in committee],
-                "verdicts": [asdict(verdict) for verdict in tally.verdicts(committee, 6)[0]],
-                "taskFlags": tally.verdicts(committee, 6)[1],
+                "why": why,
+                "words": [(word or 0).to_bytes(32) for word in case.words],
+                "revealed": mask(position for position, word in enumerate(case.words) if word is not None),
+                "quorum": case.quorum,
+                "tol": case.tol,
+                "minScore": case.min_score,
+                "claims": case.claims,
+                "shown": mask(case.shown),
+                "placed": mask(case.placed),
+                **_judged(case),
             }
-            for committee in committees
+            for why, case in BALLOTS.items()
         ],
         "medians": [
             {"scores": scores, "median": tally.lower_median(scores)}
@@ -95,14 +121,25 @@ def rankings() -> dict[str, Any]:
 
 
 def fee_splits() -> dict[str, Any]:
-    """Fees divided, and emissions under each limit."""
+    """Fees divided, at the end and in epochs before it; tips; and emissions under each limit."""
     cases = [
-        (10_000, 3, True, True),
-        (10_000, 0, False, False),
-        (9, 2, True, True),
-        (SPEC.fee, 7, True, False),
+        (10_000, 3, True, True, False, 0),
+        (10_000, 3, True, True, True, 0),
+        (10_000, 3, True, True, True, 499),
+        (10_000, 3, False, False, True, 1000),
+        (10_000, 0, False, False, False, 0),
+        (9, 2, True, True, True, 0),
+        (SPEC.fee, 7, True, False, False, 0),
     ]
-    cases.append((2**96 - 1, 15, True, True))
+    cases.append((2**96 - 1, 15, True, True, True, 2**90))
+    advances = [
+        (10_000, 0, 3),
+        (10_000, 499, 3),
+        (10_000, 1000, 3),
+        (SPEC.fee, 0, 1),
+        (2**96 - 1, 2**90, 15),
+        (9, 0, 2),
+    ]
     schedule = {"initial": 1000, "halvingSecs": 100, "kappaBps": 9000}
     rounds = [(0, 10**20, 10**20), (99, 5000, 5000), (100, 5000, 5000), (999, 5000, 5000), (1000, 5000, 5000)]
     rounds += [(10**9, 5000, 5000), (0, 100, 5000), (0, 5000, 7)]
@@ -114,9 +151,31 @@ def fee_splits() -> dict[str, Any]:
                 "validators": validators,
                 "second": second,
                 "third": third,
-                "shares": asdict(fees.split(RATES, fee, validators, second=second, third=third)),
+                "parent": parent,
+                "advanced": advanced,
+                "shares": asdict(
+                    fees.split(RATES, fee, validators, second=second, third=third, parent=parent, advanced=advanced)
+                ),
             }
-            for fee, validators, second, third in cases
+            for fee, validators, second, third, parent, advanced in cases
+        ],
+        "advances": [
+            {
+                "fee": fee,
+                "advanced": advanced,
+                "validators": validators,
+                "perValidator": fees.advance(RATES, fee, advanced, validators),
+            }
+            for fee, advanced, validators in advances
+        ],
+        "afterTips": [
+            {"fee": fee, "tip": tip, "tips": tips, "left": fees.after_tips(fee, tip, tips)}
+            for fee, tip, tips in (
+                (SPEC.fee, 10**16, 0),
+                (SPEC.fee, 10**16, 3),
+                (8, 1, fees.MOST_TIPS),
+                (SPEC.fee, 0, 7),
+            )
         ],
         "schedule": schedule,
         "emissions": [

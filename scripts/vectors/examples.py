@@ -21,7 +21,7 @@ DOMAIN = Domain(CHAIN_ID, HUB)
 NONCE, ROUND_ID = 7, 3
 
 WEIGHTS = ranking.Weights(flops=4, net=2, data=1, fee=8)
-RATES = fees.FeeRates(burn=1000, validator=1000, second=500, third=500)
+RATES = fees.FeeRates(burn=1000, validator=1000, second=500, third=500, parent=300)
 
 
 def repeated(byte: int) -> bytes:

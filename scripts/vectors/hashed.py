@@ -9,7 +9,7 @@ from typing import Any
 
 from dlbc import artifact
 from dlbc.ipfs.cid import digest_to_cid
-from dlbc.wire import canonical, derivation, merkle, typed_data
+from dlbc.wire import canonical, derivation, inbox, merkle, typed_data
 from dlbc.wire.derivation import ArtifactKind
 from scripts.vectors.examples import (
     CHAIN_ID,
@@ -117,7 +117,61 @@ def merkle_trees() -> dict[str, Any]:
             "lastLeaf": merkle.eval_leaf(salt, 2, 1, -1),
             "root": merkle.eval_root(salt, predictions),
         },
+        "evalOpenings": _openings(),
         "voteRoot": {"voteHashes": hashes, "root": merkle.vote_root(hashes)},
+    }
+
+
+def _openings() -> list[dict[str, Any]]:
+    """Leaves that challenges ask for, with their proofs: of every candidate, the first leaf and the last."""
+    salt, found = repeated(0x42), []
+    for predictions in (
+        [[7]],
+        [[3, 1, 4], [], [1, -1, 2]],
+        [[], [5, 5, 5, 5, 6], [9, 2, 6, 5, 3], [], [1, 2, 3, 4, 5]],
+    ):
+        evaluated = [position for position, of_candidate in enumerate(predictions) if of_candidate]
+        samples = max(map(len, predictions))
+        for number in range(len(evaluated) * samples):
+            seed = (
+                2**256 - 1 - (2**256 - 1) % (len(evaluated) * samples) - len(evaluated) * samples + number
+            ).to_bytes(32)
+            candidate, sample = merkle.challenged(seed, evaluated, samples)
+            leaf, proof = merkle.eval_opening(salt, predictions, candidate, sample)
+            found.append(
+                {
+                    "salt": salt,
+                    "predictions": predictions,
+                    "evaluated": evaluated,
+                    "samples": samples,
+                    "root": merkle.eval_root(salt, predictions),
+                    "seed": seed,
+                    "index": merkle.eval_index(evaluated, samples, candidate, sample),
+                    "leaf": members(leaf),
+                    "proof": proof,
+                }
+            )
+    return found
+
+
+def inboxes() -> dict[str, Any]:
+    """A chain of items, and the roots of batches of it."""
+    senders, head, posted = [MINER, REQUESTER, MINER, MINER, REQUESTER], inbox.EMPTY_HEAD, []
+    items = [repeated(0x70 + index) for index, _ in enumerate(senders, start=1)]
+    for index, (sender, item) in enumerate(zip(senders, items, strict=True), start=1):
+        head = inbox.follow(head, sender, item)
+        posted.append({"index": index, "sender": sender, "item": item, "head": head})
+    batches = [(1, 0), (1, 1), (1, 5), (2, 4), (5, 5)]
+    return {
+        "posted": posted,
+        "batches": [
+            {
+                "from": first,
+                "to": last,
+                "root": inbox.batch_root(items[first - 1 : last]),
+            }
+            for first, last in batches
+        ],
     }
 
 

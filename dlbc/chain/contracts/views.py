@@ -268,6 +268,7 @@ class Votes:
 
     Attributes:
         unopened: challenged, and the leaf not opened yet.
+        reveal_end: 0 before the draw.
         words: by position; 0 where nothing was revealed.
     """
 
@@ -275,6 +276,8 @@ class Votes:
     quorum: int
     revealed: int
     unopened: int
+    failed: bool
+    reveal_end: int
     seed: bytes
     words: tuple[int, ...]
 

@@ -16,7 +16,7 @@ from dlbc.chain.abi_codec import CONTRACTS, abi_sha256, load_abi
 from dlbc.chain.client import Chain, WrongChain
 from dlbc.chain.contracts import Hub
 from dlbc.chain.contracts import views as view_module
-from dlbc.chain.deployment import deployment_path, load_deployment
+from dlbc.chain.deployment import REQUIRED, deployment_path, load_deployment
 from dlbc.chain.events import KINDS, CommitteeDrawn, decode
 from dlbc.errors import ChainError, UsageError
 from dlbc.journal.records import shape_of
@@ -76,8 +76,10 @@ def test_kinds__every_event_of_the_contracts__same_fields_in_order() -> None:
     [
         ("DLBC", "account", "Account"), ("DLBC", "task", "Task"), ("DLBC", "round", "Round"),
         ("DLBC", "candidates", "Candidate"), ("DLBC", "timing", "Timing"), ("DLBC", "economy", "Economy"),
-        ("DLBC", "limits", "Limits"), ("Committee", "seat", "Seat"), ("Committee", "ballot", "Ballot"),
-        ("Committee", "members", "Member"),
+        ("DLBC", "limits", "Limits"), ("DLBC", "factors", "Factors"), ("DLBC", "inbox", "Inbox"),
+        ("DLBC", "appealsOf", "AppealCase"), ("DLBC", "drawRules", "DrawRules"), ("Committee", "seat", "Seat"),
+        ("Committee", "ballot", "Ballot"), ("Committee", "members", "Member"), ("Committee", "votes", "Votes"),
+        ("Committee", "verdicts", "Verdict"),
     ],
 )  # fmt: skip
 def test_views__struct_of_the_contract__same_fields_in_order(contract: str, function: str, view: str) -> None:
@@ -103,21 +105,22 @@ def test_decode__arrays_and_addresses__as_declared() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "version 1, but this program reads version 2"),
         ({"genesis_hash": "0x00"}, "genesis_hash is not 32 bytes"),
         ({"contracts": {}}, "field 'DLBC' is missing"),
         ({"contracts": {"DLBC": {"address": "x"}}}, "contracts.DLBC.address is 'x'"),
+        ({"contracts": {name: {"address": HUB} for name in CONTRACTS if name != "DLBCToken"}}, "field 'DLBCToken' is"),
         ({"block": None}, "expected what scripts/deploy.py writes"),
         ({"block": -5}, "block -5"),
         ({"block": float("inf")}, "expected what scripts/deploy.py writes"),
         ({"genesis_hash": None}, "expected what scripts/deploy.py writes"),
         ({"ipfs_peers": "/ip4/127.0.0.1"}, "ipfs_peers is '/ip4/127.0.0.1', not a list"),
-        ({"contracts": {name: [] for name in CONTRACTS}}, "expected what scripts/deploy.py writes"),
+        ({"contracts": {name: [] for name in REQUIRED}}, "expected what scripts/deploy.py writes"),
     ],
 )
 def test_load_deployment__bad_file__names_the_field(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    addresses = {name: {"address": HUB} for name in ("DLBC", "Committee", "DLBCToken")}
-    content = {"version": 1, "chain_id": 1, "genesis_hash": "0x" + "ab" * 32, "block": 3, "contracts": addresses}
+    addresses = {name: {"address": HUB} for name in REQUIRED}
+    content = {"version": 2, "chain_id": 1, "genesis_hash": "0x" + "ab" * 32, "block": 3, "contracts": addresses}
     path = tmp_path / "1.json"
     path.write_text(json.dumps(content))
     assert load_deployment(deployment_path(tmp_path, 1)).block == 3
@@ -128,13 +131,25 @@ def test_load_deployment__bad_file__names_the_field(tmp_path: Path, change: dict
 
 
 def test_load_deployment__made_from_other_contracts__named(tmp_path: Path) -> None:
-    records = {name: {"address": HUB, "abi_sha256": abi_sha256(name)} for name in CONTRACTS}
+    records: dict[str, dict[str, Any]] = {name: {"address": HUB, "abi_sha256": None} for name in REQUIRED}
+    for name in CONTRACTS:
+        records[name]["abi_sha256"] = abi_sha256(name)
     records["Committee"]["abi_sha256"] = "00" * 32
-    records["DLBCToken"]["abi_sha256"] = 5  # type: ignore[assignment]
-    content = {"version": 1, "chain_id": 1, "genesis_hash": "0x" + "ab" * 32, "block": 3, "contracts": records}
+    records["DLBCToken"]["abi_sha256"] = 5
+    content = {"version": 2, "chain_id": 1, "genesis_hash": "0x" + "ab" * 32, "block": 3, "contracts": records}
     path = tmp_path / "1.json"
     path.write_text(json.dumps(content))
     assert load_deployment(path).other_abis == ("Committee", "DLBCToken")
+
+
+def test_load_deployment__each_contract__has_its_field(tmp_path: Path) -> None:
+    records = {name: {"address": f"0x{number:040x}"} for number, name in enumerate(REQUIRED, start=1)}
+    content = {"version": 2, "chain_id": 1, "genesis_hash": "0x" + "ab" * 32, "block": 3, "contracts": records}
+    path = tmp_path / "1.json"
+    path.write_text(json.dumps(content))
+    found = load_deployment(path)
+    named = (found.hub, found.committee, found.token, found.lens, found.authority, found.registrar, found.arbiter)
+    assert [int(address, 16) for address in named] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_load_deployment__named_pipe__refused_without_waiting(tmp_path: Path) -> None:

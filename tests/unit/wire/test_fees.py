@@ -8,33 +8,54 @@ from wire_samples import repeatable_random
 from dlbc.wire import fees
 from dlbc.wire.fees import FeeRates, FeeShares
 
-RATES = FeeRates(burn=1000, validator=1000, second=500, third=500)
+RATES = FeeRates(burn=1000, validator=1000, second=500, third=500, parent=300)
 
 
 @pytest.mark.parametrize(
-    ("fee", "validators", "second", "third", "shares"),
+    ("fee", "validators", "sharers", "advanced", "shares"),
     [
-        (10_000, 3, True, True, FeeShares(1000, 333, 500, 500, 7001)),
-        (10_000, 3, True, False, FeeShares(1000, 333, 500, 0, 7501)),
-        (10_000, 0, False, False, FeeShares(1000, 0, 0, 0, 9000)),
-        (9, 2, True, True, FeeShares(0, 0, 0, 0, 9)),
-        (0, 2, True, True, FeeShares(0, 0, 0, 0, 0)),
+        (10_000, 3, {"second", "third"}, 0, FeeShares(1000, 333, 500, 500, 0, 7001)),
+        (10_000, 3, {"second"}, 0, FeeShares(1000, 333, 500, 0, 0, 7501)),
+        (10_000, 3, {"second", "third", "parent"}, 0, FeeShares(1000, 333, 500, 500, 300, 6701)),
+        (10_000, 3, {"second", "third", "parent"}, 499, FeeShares(1000, 167, 500, 500, 300, 6700)),
+        (10_000, 3, set(), 1000, FeeShares(1000, 0, 0, 0, 0, 8000)),
+        (10_000, 0, set(), 0, FeeShares(1000, 0, 0, 0, 0, 9000)),
+        (10_000, 0, set(), 600, FeeShares(1000, 0, 0, 0, 0, 8400)),
+        (9, 2, {"second", "third", "parent"}, 0, FeeShares(0, 0, 0, 0, 0, 9)),
+        (0, 2, {"second", "third", "parent"}, 0, FeeShares(0, 0, 0, 0, 0, 0)),
     ],
 )
 def test_split__fee__gives_the_winner_all_rounding(
-    fee: int, validators: int, second: bool, third: bool, shares: FeeShares
+    fee: int, validators: int, sharers: set[str], advanced: int, shares: FeeShares
 ) -> None:
-    assert fees.split(RATES, fee, validators, second=second, third=third) == shares
+    named = {name: name in sharers for name in ("second", "third", "parent")}
+    assert fees.split(RATES, fee, validators, **named, advanced=advanced) == shares
 
 
-def test_split__random_fees__add_up() -> None:
+def test_split__after_any_epochs__adds_up_and_never_falls_short() -> None:
+    """What earlier epochs advance is bounded by a fee less all tips, whatever tips are paid in the end."""
     chance = repeatable_random(13)
     for _ in range(300):
-        fee, validators = chance.getrandbits(96), chance.randrange(16)
-        shares = fees.split(RATES, fee, validators, second=chance.random() < 0.5, third=chance.random() < 0.5)
-        paid = shares.burned + shares.per_validator * validators + shares.second + shares.third + shares.winner
-        assert paid == fee
-        assert shares.winner >= fee * 7 // 10
+        fee = chance.getrandbits(chance.randrange(4, 97))
+        tip = fee // 8 // chance.choice([1, 2, 1000])
+        advanced = 0
+        for _ in range(chance.randrange(3)):
+            validators = chance.randrange(1, 16)
+            advanced += fees.advance(RATES, fees.after_tips(fee, tip), advanced, validators) * validators
+        left = fees.after_tips(fee, tip, chance.randrange(fees.MOST_TIPS + 1))
+        validators, second, third, parent = chance.randrange(16), *(chance.random() < 0.5 for _ in range(3))
+        shares = fees.split(RATES, left, validators, second=second, third=third, parent=parent, advanced=advanced)
+        paid = shares.burned + shares.per_validator * validators + shares.second + shares.third + shares.parent
+        assert paid + shares.winner + advanced == left
+        assert shares.per_validator >= 0
+        assert advanced <= fees.part(left, RATES.validator)
+        assert shares.winner >= left * 67 // 100
+
+
+def test_advance__epochs__leave_half_of_what_is_left() -> None:
+    assert fees.advance(RATES, 10_000, 0, 3) == 166
+    assert fees.advance(RATES, 10_000, 498, 3) == 83
+    assert fees.advance(RATES, 10_000, 1000, 3) == 0
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from eth_utils.crypto import keccak
 from wire_samples import repeatable_random
 
+from dlbc.types import Leaf
 from dlbc.wire import eval_root, merkle
 
 
@@ -60,8 +61,36 @@ def test_proof__every_leaf__verifies_only_in_its_place() -> None:
 
 
 def test_proof__leaf_outside__is_refused() -> None:
-    with pytest.raises(IndexError, match="leaf 2 of a tree of 2"):
-        merkle.proof([b"a", b"b"], 2)
+    for index in (2, -1):
+        with pytest.raises(IndexError, match=f"leaf {index} of a tree of 2"):
+            merkle.proof([b"a", b"b"], index)
+    with pytest.raises(IndexError, match="leaf 0 of a tree of 0"):
+        merkle.proof([], 0)
+
+
+def test_eval_opening__leaf_that_a_challenge_asks_for__leads_to_the_eval_root() -> None:
+    salt, predictions = bytes(range(32)), [[7, 8, 9], [], [1, -1, 2], [4, 4, 4]]
+    root, asked = merkle.eval_root(salt, predictions), set()
+    for seed in range(40):
+        candidate, sample = merkle.challenged(seed.to_bytes(32), [0, 2, 3], 3)
+        asked.add((candidate, sample))
+        leaf, siblings = merkle.eval_opening(salt, predictions, candidate, sample)
+        assert leaf == Leaf(candidate, sample, predictions[candidate][sample])
+        index = merkle.eval_index([0, 2, 3], 3, candidate, sample)
+        assert merkle.verify(root, merkle.eval_leaf(salt, *leaf.to_tuple()), index, 9, siblings)
+        assert not merkle.verify(root, merkle.eval_leaf(salt, candidate, sample, 99), index, 9, siblings)
+    assert asked == {(candidate, sample) for candidate in (0, 2, 3) for sample in range(3)}
+
+
+def test_eval_opening__no_such_leaf__is_refused() -> None:
+    salt = bytes(32)
+    for candidate, sample in ((1, 0), (0, 2), (0, -1), (5, 0)):
+        with pytest.raises(ValueError, match=f"candidate {candidate}, sample {sample}: no leaf"):
+            merkle.eval_opening(salt, [[7, 8], []], candidate, sample)
+    with pytest.raises(ValueError, match="every evaluated one has all samples"):
+        merkle.eval_opening(salt, [[7, 8], [9]], 0, 0)
+    with pytest.raises(ValueError, match="nothing was evaluated"):
+        merkle.challenged(bytes(32), [], 3)
 
 
 def test_eval_root__leaves__are_salt_candidate_sample_prediction() -> None:

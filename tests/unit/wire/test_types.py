@@ -12,7 +12,7 @@ import pytest
 from wire_samples import COMMITMENT, HEADER, MINER, SPEC, VOTE
 
 from dlbc import types
-from dlbc.types import ModelClaim, ModelCommitment, TaskSpec, camel_case, same_address
+from dlbc.types import Leaf, ModelClaim, ModelCommitment, TaskSpec, camel_case, same_address
 
 INTERFACES = Path(__file__).parents[3] / "contracts" / "interfaces"
 
@@ -53,7 +53,13 @@ def test_from_tuple__wrong_length__is_refused() -> None:
         TaskSpec.from_tuple(SPEC.to_tuple()[:-1])
 
 
-@pytest.mark.parametrize("struct", [SPEC, COMMITMENT, HEADER, VOTE, ModelClaim(COMMITMENT, 5)])
+@pytest.mark.parametrize("prediction", [-(1 << 31) - 1, 1 << 31])
+def test_leaf__prediction_outside_int32__is_refused(prediction: int) -> None:
+    with pytest.raises(ValueError, match=r"Leaf\.prediction: expected a int32 \(-2147483648 to 2\^31 - 1\)"):
+        Leaf(0, 0, prediction)
+
+
+@pytest.mark.parametrize("struct", [SPEC, COMMITMENT, HEADER, VOTE, ModelClaim(COMMITMENT, 5), Leaf(1, 2, -3)])
 def test_from_tuple__of_to_tuple__is_the_same(struct: types.Struct) -> None:
     assert type(struct).from_tuple(struct.to_tuple()) == struct
 
@@ -70,7 +76,7 @@ def test_address__lower_case__becomes_checksummed() -> None:
     assert same_address(MINER, MINER.lower())
 
 
-@pytest.mark.parametrize("struct", [TaskSpec, ModelCommitment, types.BlockHeader, types.Vote])
+@pytest.mark.parametrize("struct", [TaskSpec, ModelCommitment, types.BlockHeader, types.Vote, Leaf])
 def test_structs__fields__are_those_of_the_interface(struct: type[types.Struct]) -> None:
     source = interfaces()
     body = re.search(rf"struct {struct.__name__} {{(.*?)\n    }}", source, re.DOTALL)
@@ -79,7 +85,9 @@ def test_structs__fields__are_those_of_the_interface(struct: type[types.Struct])
     assert [(kind, camel_case(name)) for name, kind, _ in struct.abi_fields()] == declared
 
 
-@pytest.mark.parametrize("enum", [types.TaskStatus, types.Phase, types.Outcome, types.Reason, types.Payment])
+@pytest.mark.parametrize(
+    "enum", [types.TaskStatus, types.Phase, types.Outcome, types.Reason, types.Payment, types.EpochCause]
+)
 def test_enums__members__are_those_of_the_interface(enum: type[IntEnum]) -> None:
     source = interfaces()
     body = re.search(rf"enum {enum.__name__} {{(.*?)\n    }}", source, re.DOTALL)

@@ -7,6 +7,7 @@ import hmac
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from dlbc import artifact
 from dlbc.errors import InvalidArtifact
 from dlbc.manifest import Manifest
 from dlbc.types import BlockHeader, ModelClaim, ModelCommitment, Struct, TaskSpec, Vote
-from dlbc.wire import canonical, derivation, fees, merkle, ranking, tally, typed_data, vote_word
+from dlbc.wire import canonical, derivation, fees, inbox, merkle, ranking, tally, typed_data, vote_word
 from dlbc.wire.typed_data import Domain
 
 FOLDER = Path(__file__).parents[2] / "vectors"
@@ -125,11 +126,47 @@ def test_votes__words__read_and_write() -> None:
         assert vote_word.pack(candidates, task_flags) == int(case["word"], 16)
 
 
+def positions(mask: int) -> set[int]:
+    return {position for position in range(16) if mask >> position & 1}
+
+
 def test_votes__committees__say_this() -> None:
     for case in load("votes")["verdicts"]:
-        found, task_flags = tally.verdicts([int(word, 16) for word in case["words"]], 6)
-        assert [{"median": v.median, "flags": v.flags} for v in found] == case["verdicts"]
+        revealed = positions(case["revealed"])
+        words = [int(word, 16) if position in revealed else None for position, word in enumerate(case["words"])]
+        claims, tol = case["claims"], case["tol"]
+        found, task_flags = tally.verdicts(words, len(claims), tol=tol, quorum=case["quorum"])
+        assert [asdict(verdict) for verdict in found] == case["verdicts"], case["why"]
         assert task_flags == case["taskFlags"]
+        claimed = list(zip(found, claims, strict=True))
+        assert [verdict.qualifies(claim, case["minScore"], tol) for verdict, claim in claimed] == case["qualifies"]
+        assert [verdict.overclaimed(claim, tol) for verdict, claim in claimed] == case["overclaimed"]
+        shown, placed = positions(case["shown"]), positions(case["placed"])
+        against = tally.dissent(words, found, shown=shown, placed=placed, tol=tol)
+        assert against == tally.Dissent(frozenset(positions(case["off"])), frozenset(positions(case["incoherent"])))
+
+
+def test_votes__boundaries__are_those_of_the_protocol() -> None:
+    """By hand: what decides about money, at its very edge."""
+    cases = {case["why"]: case for case in load("votes")["verdicts"]}
+    around = cases["claims around tol and 4 tol above the median"]
+    assert around["qualifies"] == [True, True, False, False, False]
+    assert around["overclaimed"] == [False, False, False, False, True]
+    for why, off, incoherent in (
+        ("agreement at exactly the tolerance", 0, 0),
+        ("the same with a quorum of two: stable, the third unpaid", 0, 4),
+        ("unstable: nobody is off, nobody over-claims", 0, 0),
+        ("off by exactly four tolerances: unpaid only", 0, 4),
+        ("off by one more: slashed", 4, 4),
+        ("a skip where he takes no place", 0, 0),
+        ("two scores and a skip of a placed candidate", 0, 4),
+        ("unavailable to one", 0, 4),
+        ("unavailable to most: the one who scored him contradicts nobody", 0, 0),
+    ):
+        assert (cases[why]["off"], cases[why]["incoherent"]) == (off, incoherent), why
+
+
+def test_votes__medians__are_these() -> None:
     for case in load("votes")["medians"]:
         assert tally.lower_median(case["scores"]) == case["median"]
 
@@ -165,6 +202,35 @@ def test_merkle__roots_of_votes_and_predictions__are_these() -> None:
     assert octets(evaluation["lastLeaf"]) == salt + bytes.fromhex("02" + "00" * 7 + "01" + "ffffffff")
     assert merkle.eval_root(salt, evaluation["predictions"]) == octets(evaluation["root"])
     assert merkle.vote_root([octets(vote) for vote in votes["voteHashes"]]) == octets(votes["root"])
+
+
+def test_merkle__openings_of_predictions__verify_where_a_challenge_asks() -> None:
+    for case in load("merkle")["evalOpenings"]:
+        salt, leaf, samples = octets(case["salt"]), case["leaf"], case["samples"]
+        number = int(case["seed"], 16) % (len(case["evaluated"]) * samples)
+        assert number == case["index"]
+        assert (leaf["candidate"], leaf["sample"]) == (case["evaluated"][number // samples], number % samples)
+        assert leaf["prediction"] == case["predictions"][leaf["candidate"]][leaf["sample"]]
+        data = salt + leaf["candidate"].to_bytes(1) + leaf["sample"].to_bytes(8)
+        data += leaf["prediction"].to_bytes(4, signed=True)
+        proof = [octets(sibling) for sibling in case["proof"]]
+        assert merkle.verify(octets(case["root"]), data, number, len(case["evaluated"]) * samples, proof)
+
+
+def test_inbox__heads_and_batches__are_these() -> None:
+    vectors = load("inbox")
+    head, items = bytes(32), []
+    for posted in vectors["posted"]:
+        item = octets(posted["item"])
+        items.append(item)
+        assert octets(posted["head"]) == keccak(head + bytes(12) + octets(posted["sender"]) + item)
+        assert octets(posted["head"]) == inbox.follow(head, posted["sender"], item)
+        head = octets(posted["head"])
+    for batch in vectors["batches"]:
+        assert inbox.batch_root(items[batch["from"] - 1 : batch["to"]]) == octets(batch["root"])
+    # By hand: items 2, 3 and 4.
+    second, third, fourth = (keccak(b"\x00" + item) for item in items[1:4])
+    assert octets(vectors["batches"][3]["root"]) == keccak(b"\x01" + keccak(b"\x01" + second + third) + fourth)
 
 
 def test_derivation__secrets__are_hkdfs() -> None:
@@ -246,8 +312,14 @@ def test_fees__splits_and_emissions__are_these() -> None:
     rates = fees.FeeRates(**vectors["rates"])
     for case in vectors["splits"]:
         fee, shares = int(case["fee"]), {name: int(share) for name, share in case["shares"].items()}
-        found = fees.split(rates, fee, case["validators"], second=case["second"], third=case["third"])
+        sharers = {name: case[name] for name in ("second", "third", "parent")}
+        found = fees.split(rates, fee, case["validators"], **sharers, advanced=int(case["advanced"]))
         assert found == fees.FeeShares(**shares)
+    for case in vectors["advances"]:
+        fee, advanced = int(case["fee"]), int(case["advanced"])
+        assert fees.advance(rates, fee, advanced, case["validators"]) == int(case["perValidator"])
+    for case in vectors["afterTips"]:
+        assert fees.after_tips(int(case["fee"]), int(case["tip"]), case["tips"]) == int(case["left"])
     schedule = vectors["schedule"]
     for case in vectors["emissions"]:
         amount = fees.emission(

@@ -51,13 +51,38 @@ def test_unpack__not_256_bits__is_refused(word: int) -> None:
         ([], TaskFlag.DATA_UNAVAILABLE, 1 << 240),
         ([], TaskFlag.DATA_INVALID, 1 << 241),
         ([], TaskFlag.MISDECLARED, 1 << 242),
-        ([], TaskFlag.PAYLOAD_BAD, 1 << 243),
+        ([], vote_word.payload_bad(0), 1 << 243),
+        ([], vote_word.payload_bad(5), 1 << 248),
     ],
 )
 def test_pack__one_thing_set__has_the_documented_bit(
     candidates: list[CandidateVote], task_flags: TaskFlag, word: int
 ) -> None:
     assert vote_word.pack(candidates, task_flags) == word
+
+
+@pytest.mark.parametrize("position", [-1, 6])
+def test_payload_bad__no_such_candidate__is_refused(position: int) -> None:
+    with pytest.raises(ValueError, match=f"candidate {position} is not in 0 to 5"):
+        vote_word.payload_bad(position)
+
+
+def test_payload_bad__any__is_no_fault_of_the_task() -> None:
+    assert not any(vote_word.payload_bad(position) & vote_word.TASK_FAULT for position in range(6))
+
+
+@pytest.mark.parametrize(
+    ("vote", "scored"),
+    [
+        (CandidateVote(0), True),
+        (CandidateVote(5, CandidateFlag.LINEAGE | CandidateFlag.MARK | CandidateFlag.TRAJECTORY), True),
+        (CandidateVote(5, CandidateFlag.UNAVAILABLE), False),
+        (CandidateVote(5, CandidateFlag.INVALID | CandidateFlag.MARK), False),
+        (SKIPPED, False),
+    ],
+)
+def test_scored__flags__say_whether_the_model_was_evaluated(vote: CandidateVote, scored: bool) -> None:
+    assert vote.scored is scored
 
 
 def test_unpack__all_ones__is_six_skipped() -> None:
@@ -73,7 +98,7 @@ def test_unpack__of_pack__is_the_vote() -> None:
             chance.choice([SKIPPED, CandidateVote(chance.randrange(2**35 - 1), CandidateFlag(chance.randrange(32)))])
             for _ in range(6)
         ]
-        task_flags = TaskFlag(chance.randrange(16))
+        task_flags = TaskFlag(chance.randrange(512))
         assert vote_word.unpack(vote_word.pack(candidates, task_flags)) == (candidates, task_flags)
 
 
