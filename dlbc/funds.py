@@ -11,7 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from dlbc.chain.refusals import amount_in_words
-from dlbc.errors import UsageError
+from dlbc.errors import TransactionRefused, UsageError
+from dlbc.permit import permit_deposit
 
 if TYPE_CHECKING:
     from dlbc.chain.contracts import Call
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 UNIT = 10**18
 DECIMALS = 18
 TIMEOUT = 300.0  # seconds for one transaction
+NOT_APPROVED = "ERC20InsufficientAllowance"  # what a deposit says whose permit the token did not take
 
 
 def parse_amount(text: str) -> int:
@@ -40,7 +42,7 @@ def parse_amount(text: str) -> int:
 
 
 def deposit(context: Context, amount: int, say: Callable[[str], None]) -> None:
-    """Wallet to credit: approve where needed, then deposit. `amount` in base units.
+    """Wallet to credit, in one transaction with a signed permit. `amount` in base units.
 
     Raises:
         UsageError: the wallet holds less; nothing is sent.
@@ -53,10 +55,17 @@ def deposit(context: Context, amount: int, say: Callable[[str], None]) -> None:
             f"{owner} holds {amount_in_words(held)}, {amount_in_words(amount)} are needed: "
             f"send it {amount_in_words(amount - held)} more, or use less"
         )
-    if context.token.allowance(owner, hub.address) < amount:
-        say(f"approving {amount_in_words(amount)}")
-        _send(context, "approve", context.token.approve(hub.address, amount))
     say(f"depositing {amount_in_words(amount)}")
+    if context.token.allowance(owner, hub.address) < amount:
+        try:
+            _send(context, "deposit", permit_deposit(context, amount))
+        except TransactionRefused as refusal:
+            if refusal.error != NOT_APPROVED:
+                raise
+            say(f"the permit was not taken; approving {amount_in_words(amount)}")
+            _send(context, "approve", context.token.approve(hub.address, amount))
+        else:
+            return
     _send(context, "deposit", hub.deposit(amount))
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 BPS = 10_000
 UNIT = 10**18
+USUAL_TIPS = 3  # of a round that goes well: who opens it, draws its committee, finalizes it
 PRIOR_ROUNDS = 100  # a new miner counts as slashed once in so many
 LEAST_TRAINING = 0.25  # of the training time: with less left, a network is not worth a stake
 BYTES_PER_PARAMETER = 4
@@ -23,7 +24,7 @@ BYTES_PER_PARAMETER = 4
 
 @dataclass(frozen=True)
 class Terms:
-    """What the contracts pay and lock, in base units and basis points of the fee (`IDLBC.Economy`)."""
+    """What the contracts pay and lock in a round, in base units and basis points of the fee (`IDLBC.Economy`)."""
 
     miner_unit: int
     burn_bps: int
@@ -33,6 +34,7 @@ class Terms:
     kappa_bps: int
     emission: int  # ceiling of one block's emission now
     min_miners: int
+    tip: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Offer:
         seconds_left: until `commitEnd`, by the chain's clock now.
         reserve: seconds before `commitEnd` that marking, encrypting, uploading and the transaction need.
         rivals: miners expected beside this one.
+        terms: of the parameters under which its task was submitted.
         refused: why an earlier look at manifest or data spoke against it; "" where nothing did.
     """
 
@@ -64,6 +67,7 @@ class Offer:
     net_bytes: int
     rivals: float
     reserve: float
+    terms: Terms
     refused: str = ""
 
 
@@ -109,10 +113,11 @@ def tokens(amount: float) -> str:
 
 
 def winner_pay(fee: int, terms: Terms, contenders: float) -> tuple[float, float, float, float]:
-    """Shares of first, second and third place, and the emission, when so many contend.
+    """Shares of first, second and third place, and the emission, when so many contend. The usual tips are taken off.
 
     Places that nobody takes fall to the winner; nothing is emitted below `min_miners`.
     """
+    fee = max(0, fee - USUAL_TIPS * terms.tip)
     second = fee * terms.second_bps / BPS if contenders >= 2 else 0.0
     third = fee * terms.third_bps / BPS if contenders >= 3 else 0.0
     burn = fee * terms.burn_bps / BPS
@@ -122,8 +127,9 @@ def winner_pay(fee: int, terms: Terms, contenders: float) -> tuple[float, float,
     return winner, second, third, emission
 
 
-def appraise(offer: Offer, terms: Terms, limits: Limits) -> Appraisal:
+def appraise(offer: Offer, limits: Limits) -> Appraisal:
     """What `offer` is worth to this miner, and what speaks against it."""
+    terms = offer.terms
     useful = max(0.0, offer.seconds_left - offer.reserve)
     weight = min(1.0, useful / max(1, offer.train_secs))
     chance = weight / (weight + offer.rivals) if weight > 0 else 0.0
@@ -135,18 +141,18 @@ def appraise(offer: Offer, terms: Terms, limits: Limits) -> Appraisal:
     risk = terms.miner_unit * limits.slash_rate
     missing = max(0, terms.miner_unit - limits.free_stake)
     found = Appraisal(offer, chance, expected, risk, max(0.0, offer.seconds_left), missing)
-    return replace(found, reasons=_objections(found, terms, limits, useful))
+    return replace(found, reasons=_objections(found, limits, useful))
 
 
-def rank(offers: Sequence[Offer], terms: Terms, limits: Limits) -> list[Appraisal]:
+def rank(offers: Sequence[Offer], limits: Limits) -> list[Appraisal]:
     """All offers appraised: those that may be chosen first, best paid first; ties go to the older round."""
-    appraised = [appraise(offer, terms, limits) for offer in offers]
+    appraised = [appraise(offer, limits) for offer in offers]
     return sorted(appraised, key=lambda found: (bool(found.reasons), -found.rate, found.offer.round_id))
 
 
-def choose(offers: Sequence[Offer], terms: Terms, limits: Limits) -> Appraisal | None:
+def choose(offers: Sequence[Offer], limits: Limits) -> Appraisal | None:
     """The best offer that nothing speaks against, or None."""
-    ranked = rank(offers, terms, limits)
+    ranked = rank(offers, limits)
     return ranked[0] if ranked and not ranked[0].reasons else None
 
 
@@ -159,8 +165,8 @@ def _chance(weight: float, rivals: float) -> float:
     return weight / (weight + rivals) if weight > 0 and rivals >= 0 else 0.0
 
 
-def _objections(found: Appraisal, terms: Terms, limits: Limits, useful: float) -> tuple[str, ...]:
-    offer, reasons = found.offer, []
+def _objections(found: Appraisal, limits: Limits, useful: float) -> tuple[str, ...]:
+    offer, terms, reasons = found.offer, found.offer.terms, []
     if offer.refused:
         reasons.append(offer.refused)
     needed = LEAST_TRAINING * offer.train_secs

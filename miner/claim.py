@@ -15,6 +15,7 @@ from dlbc.chain.contracts import Round
 from dlbc.chain.events import TestKeyRevealed
 from dlbc.errors import ContentInvalid, InvalidArtifact, InvalidTask, IPFSError, TransactionRefused
 from dlbc.journal import Duty
+from dlbc.keeper import parent_round_of
 from dlbc.manifest import Manifest
 from dlbc.materials import (
     fetch_manifest,
@@ -30,6 +31,7 @@ from dlbc.wire.typed_data import Domain, commitment_hash, sign_claim
 from miner import records, words
 from miner.feasible import OutOfTime, count_correct
 from miner.options import CLAIM, FAR, Options, soon, tell
+from miner.plan import surely_reaches
 from miner.room import Room, open_room
 from miner.train import tell_once
 
@@ -130,7 +132,8 @@ def _points(
         until = time.monotonic() + max(0.0, found.claim_end - context.chain.now() - reserve)
         return min(count_correct(model, data, torch.device(options.device), until), room.spec.score_max), ""
     except OutOfTime as error:
-        return _without_test(context, room, f"the test set is too large for this device ({error})")
+        counted, why = _without_test(context, room, f"the test set is too large for this device ({error})")
+        return max(counted, error.correct), why
     except (InvalidArtifact, InvalidTask, ContentInvalid) as error:
         return _without_test(context, room, f"the test set is not what the task says ({error})")
     except IPFSError as error:
@@ -156,13 +159,13 @@ def _own_model(context: Context, room: Room, commitment: ModelCommitment, manife
 def _without_test(context: Context, room: Room, problem: str) -> tuple[int, str]:
     """What to claim when the test set cannot be counted on.
 
-    The least score that is listed, where held-out data say that the model reaches it: the committee sees
-    the same fault, and those who showed their models are paid. Else 0, which is never listed and costs
-    nothing.
+    The least score that is listed, where held-out data leave no doubt that the model reaches it: the committee sees the
+    same fault, and those who showed their models are paid. Else 0, which is never listed and costs nothing: a claim far
+    above what the committee measures costs the whole stake.
     """
-    trained = records.trained(context.journal, room.round_id)
-    likely = 0.0 if trained is None else trained.accuracy * room.spec.score_max
-    if likely >= room.spec.min_score:
+    trained, spec = records.trained(context.journal, room.round_id), room.spec
+    least = (spec.min_score - spec.tol) / max(1, spec.score_max)
+    if trained is not None and surely_reaches(trained.accuracy, trained.held_out, least):
         return room.spec.min_score, f"{problem}; claims the least score that is listed"
     return 0, f"{problem}; claims 0, so that the stake comes back"
 
@@ -192,7 +195,8 @@ def claim(duty: Duty, context: Context, options: Options) -> Result:
         return Done()
     if commitment is None or signed is None or commit.sequence == 0:
         return Drop(f"round {room.round_id} has nothing to claim")
-    call = context.hub.claim_model(commitment, signed.score, room.spec, signed.signature)
+    parent_round = parent_round_of(journal, commitment)
+    call = context.hub.claim_model(commitment, signed.score, room.spec, signed.signature, parent_round)
     try:
         context.transactions.send(f"claim/{room.round_id}", call)
     except TransactionRefused as refusal:
@@ -205,7 +209,7 @@ def claim(duty: Duty, context: Context, options: Options) -> Result:
 
 
 def show(duty: Duty, context: Context, options: Options) -> Result:  # noqa: PLR0911
-    """Shows the model key if the claim is among the listed ones."""
+    """Shows the model key if the claim is among the listed ones. The subject tells apart when it came there."""
     room, journal = open_room(context, duty.round_id), context.journal
     commitment = records.submission(journal, room.round_id)
     if commitment is None:
@@ -213,7 +217,7 @@ def show(duty: Duty, context: Context, options: Options) -> Result:  # noqa: PLR
     found = context.hub.round(room.round_id)
     if found.phase < Phase.CLAIM:
         return soon(context, f"the round is in phase {found.phase.name}")
-    if found.phase is Phase.CLAIM:
+    if found.phase in {Phase.CLAIM, Phase.ENLIST}:
         return soon(context, "the list is final when claiming ends")  # earlier, if all have claimed
     own = commitment_hash(commitment)
     listed = [candidate for candidate in context.hub.candidates(room.round_id) if candidate.commitment == own]
@@ -229,6 +233,6 @@ def show(duty: Duty, context: Context, options: Options) -> Result:  # noqa: PLR
         records.note_state(journal, room.round_id, stage="missed", why=why)
         return Drop(why)
     context.transactions.send(
-        f"show/{room.round_id}", context.hub.show_key(commitment, room.secrets(context).model_key)
+        f"show/{room.round_id}/{found.epoch}", context.hub.show_key(commitment, room.secrets(context).model_key)
     )
     return soon(context, "waiting for the model key to be mined")

@@ -6,15 +6,31 @@ import os
 
 import click
 
-from dlbc.cli import chain_options, open_context, option, run_main, show
+from dlbc.cli import Address, chain_options, key_address, open_context, option, run_main, show
 from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.funds import parse_amount
 from miner import status as status_view
 from miner.options import Options
-from miner.orders import order
+from miner.orders import order, order_appeal, show_operator
 
 amount_argument = click.argument("amount")
+
+
+class Item(click.ParamType[bytes]):
+    """32 bytes in hex."""
+
+    name = "item"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        text = str(value).removeprefix("0x")
+        try:
+            item = bytes.fromhex(text)
+        except ValueError:
+            item = b""
+        if len(item) != 32:
+            self.fail(f"{value!r} is not an item: 64 hex digits are, such as the hash of a file", param, ctx)
+        return item
 
 
 @click.group(name="dlbc-miner", context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +54,8 @@ def group() -> None:
 @option("--auto-stake", metavar="DLBC", help="Stake what a commit lacks, up to this much in all.")
 @option("--auto-withdraw", is_flag=True, help="Send pay to the account's own balance after each round.")
 @option("--once", is_flag=True, help="Stop after one round.")
-@option("--keep/--no-keep", default=True, help="Also open rounds, draw and finalize when due.")
+@option("--keep/--no-keep", default=True, help="Also open rounds, draw and finalize when due, for the tips.")
+@option("--payload/--no-payload", default=True, help="Blocks carry the inbox's items, or nothing.")
 @chain_options
 def start(
     settings: Settings,
@@ -52,10 +69,13 @@ def start(
     auto_withdraw: bool,
     once: bool,
     keep: bool,
+    payload: bool,
 ) -> None:
     """Choose rounds by expected pay, train, commit, claim; until stopped. Kill it at any time: it goes on."""
     least, most = parse_amount(min_pay) if min_pay else 0, parse_amount(auto_stake) if auto_stake else 0
     with open_context(settings, "miner", for_others=True) as context:
+        if context.is_operator and (most or auto_withdraw):
+            raise UsageError("--auto-stake and --auto-withdraw move money, which needs the account's own key")
         # Slow to import, and after the checks: a wrong password or address should not cost seconds.
         from dlbc.ml.device import configure_threads, pick_device  # noqa: PLC0415
         from miner import program  # noqa: PLC0415
@@ -70,6 +90,7 @@ def start(
             auto_stake=most,
             auto_withdraw=auto_withdraw,
             once=once,
+            payload=payload,
         )
         context.log.info(f"{context.account}, {why}")
         context.log.info(status_view.stake_words(context, options))
@@ -126,8 +147,60 @@ def status(settings: Settings, rounds: int) -> None:
     with open_context(settings, "miner", with_ipfs=False, with_key=False) as context:
         if not context.account:
             raise UsageError("whose status? give --keystore (DLBC_KEYSTORE); no password is needed")
-        found = status_view.gather(context, rounds)
+        found = status_view.gather(context, rounds, key_address(settings))
         show(settings, found, lambda: status_view.render(found))
+
+
+@group.command()
+@click.argument("round_id", metavar="ROUND", type=click.IntRange(1))
+@chain_options
+def collect(settings: Settings, round_id: int) -> None:
+    """Collect the compensation of ROUND, whose test key was withheld; a running miner does it by itself."""
+    order(settings, "collect", round_id)
+
+
+@group.command()
+@click.argument("round_id", metavar="ROUND", type=click.IntRange(1))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@chain_options
+def appeal(settings: Settings, round_id: int, yes: bool) -> None:
+    """Have a larger committee judge ROUND again, against a bond; possible while phase Appeal lasts."""
+    order_appeal(settings, round_id, lambda question: yes or click.confirm(f"{question}?", err=True))
+
+
+@group.command()
+@click.argument("item", type=Item())
+@chain_options
+def post(settings: Settings, item: bytes) -> None:
+    """Post ITEM, 32 bytes in hex, to the inbox: the next rounds' blocks may carry it."""
+    order(settings, "post", int.from_bytes(item, "big"))
+
+
+@group.group()
+def operator() -> None:
+    """Who may commit, claim and vote for the account besides its own key. He moves no money."""
+
+
+@operator.command(name="show")
+@chain_options
+def operator_show(settings: Settings) -> None:
+    """Say who it is."""
+    show_operator(settings)
+
+
+@operator.command(name="set")
+@click.argument("address", type=Address())
+@chain_options
+def operator_set(settings: Settings, address: str) -> None:
+    """Let ADDRESS work for the account, instead of who did before; needs the account's own key."""
+    order(settings, "operator", int(address, 16))
+
+
+@operator.command(name="clear")
+@chain_options
+def operator_clear(settings: Settings) -> None:
+    """Let nobody else work for the account."""
+    order(settings, "operator", 0)
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Commands given while the program runs: a file goes in, the program does it, a file comes back.
 
 One key has one sender of transactions, and that is the running program: nobody has to stop a training to
-add stake. The folder belongs to the user alone (its journal lies beside it), and no request can send money
-anywhere but to his account.
+add stake, or to appeal. The folder belongs to the user alone (its journal lies beside it), and no request can send
+money anywhere but to his account.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dlbc.service import Context
 
 FOLDER = "requests"
-KINDS = ("deposit", "stake", "unstake", "unbond", "withdraw")
+# What `value` is: base units of DLBC; of collect and appeal the round, of post the item, of operator the address.
+KINDS = ("deposit", "stake", "unstake", "unbond", "withdraw", "collect", "appeal", "post", "operator")
 MAX_BYTES = 1024
 LOOK_SECONDS = 0.2
 
@@ -33,7 +34,7 @@ def running(workdir: Path) -> bool:
     return status is not None and bool(status["alive"]) and status.get("state") != "stopped"
 
 
-def ask(workdir: Path, kind: str, amount: int, timeout: float) -> str:
+def ask(workdir: Path, kind: str, value: int, timeout: float) -> str:
     """Hands a request to the running program and waits for its answer.
 
     Raises:
@@ -43,7 +44,7 @@ def ask(workdir: Path, kind: str, amount: int, timeout: float) -> str:
     folder = workdir / FOLDER
     folder.mkdir(exist_ok=True, mode=0o700)
     name = uuid.uuid4().hex
-    _write(folder / f"{name}.request", {"kind": kind, "amount": str(amount)})
+    _write(folder / f"{name}.request", {"kind": kind, "value": str(value)})
     give_up_at = time.monotonic() + timeout
     reply = folder / f"{name}.answer"
     while time.monotonic() < give_up_at:
@@ -83,10 +84,10 @@ def _read(path: Path) -> dict[str, str]:
         if path.stat().st_size > MAX_BYTES:
             raise UsageError("the request is too large")
         content = json.loads(path.read_text("utf-8"))
-        kind, amount = str(content["kind"]), int(content["amount"])
-        if kind not in KINDS or amount < 0:
-            raise UsageError(f"no such request: {kind[:40]} {amount}")
-        return {"kind": kind, "amount": str(amount)}
+        kind, value = str(content["kind"]), int(content["value"])
+        if kind not in KINDS or not 0 <= value < 1 << 256:
+            raise UsageError(f"no such request: {kind[:40]} {value}")
+        return {"kind": kind, "value": str(value)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"the request cannot be read ({error})") from error
 

@@ -23,7 +23,15 @@ PLAIN_BYTES_PER_SECOND = 2e7  # decrypting, hashing and checking, on a slow mach
 
 
 class OutOfTime(Exception):
-    """The claim has to leave before everything is counted."""
+    """The claim has to leave before everything is counted.
+
+    Attributes:
+        correct: counted so far: the committee will not find fewer.
+    """
+
+    def __init__(self, message: str, correct: int = 0) -> None:
+        super().__init__(message)
+        self.correct = correct
 
 
 def scoring_seconds(model: Network, data: Dataset, manifest: Manifest, device: torch.device) -> float:
@@ -60,7 +68,8 @@ def count_correct(model: Network, data: Dataset, device: torch.device, until: fl
     correct = 0
     for begin in range(0, len(data), SLICE):
         if time.monotonic() >= until:
-            raise OutOfTime(f"only {begin:,} of {len(data):,} test samples were scored when the time was over")
+            scored = f"only {begin:,} of {len(data):,} test samples were scored when the time was over"
+            raise OutOfTime(scored, correct)
         piece = slice(begin, begin + SLICE)
         correct += int((predict(model, data.x[piece], device) == data.y[piece]).sum())
     return correct

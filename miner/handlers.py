@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dlbc.chain.events import ModelClaimed, ModelCommitted, RoundFinalized, RoundOpened, TestKeyRevealed
+from dlbc.chain.events import (
+    CandidateRemoved,
+    ClaimEnlisted,
+    EpochEnded,
+    ModelClaimed,
+    ModelCommitted,
+    RoundFinalized,
+    RoundOpened,
+    TestKeyRevealed,
+)
 from dlbc.journal import Duty, Event, Journal
-from dlbc.types import same_address
+from dlbc.types import EpochCause, same_address
 from dlbc.wire.typed_data import commit_digest
 from miner import records
-from miner.options import FAR, RECOVER, SCORE, SETTLE, SHOW, TRAIN
+from miner.options import ENLIST, FAR, RECOVER, SCORE, SETTLE, SHOW, TRAIN
 
 if TYPE_CHECKING:
     from dlbc.service import Context
@@ -50,6 +59,29 @@ def on_model_claimed(event: ModelClaimed, context: Context) -> None:
         context.journal.owe(Duty(SHOW, event.round_id, deadline=FAR))
 
 
+def on_epoch_ended(event: EpochEnded, context: Context) -> None:
+    """Places on the list are free: a claim that found none may take one."""
+    journal = context.journal
+    if event.cause is EpochCause.EXCLUDED and journal.events(
+        ModelClaimed, round_id=event.round_id, miner=context.account
+    ):
+        journal.owe(Duty(ENLIST, event.round_id, str(event.epoch + 1), deadline=FAR))
+
+
+def on_claim_enlisted(event: ClaimEnlisted, context: Context) -> None:
+    """Whoever entered the list has to show his key, whoever sent it; and again if he had lost his place meanwhile."""
+    if same_address(event.miner, context.account):
+        records.note_state(context.journal, event.round_id, stage="enlisted")
+        context.journal.owe(Duty(SHOW, event.round_id, str(event.block_number), deadline=FAR))
+
+
+def on_candidate_removed(event: CandidateRemoved, context: Context) -> None:
+    """Disqualified for good; the round goes on without this model."""
+    if same_address(event.miner, context.account):
+        why = "the model was disqualified: flagged, over-claimed, scored too differently, or its key was not shown"
+        records.note_state(context.journal, event.round_id, stage="disqualified", why=why)
+
+
 def on_round_finalized(event: RoundFinalized, context: Context) -> None:
     """Whoever committed gets his stake back, and wants to know what he earned."""
     if committed(context.journal, event.round_id, context.account):
@@ -66,5 +98,8 @@ HANDLERS: Mapping[type[Event], Callable[[Any, Context], None]] = {
     ModelCommitted: on_model_committed,
     TestKeyRevealed: on_test_key_revealed,
     ModelClaimed: on_model_claimed,
+    EpochEnded: on_epoch_ended,
+    ClaimEnlisted: on_claim_enlisted,
+    CandidateRemoved: on_candidate_removed,
     RoundFinalized: on_round_finalized,
 }

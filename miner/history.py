@@ -5,12 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dlbc.chain.events import BlockAppended, LockReleased, ModelClaimed, ModelCommitted, Paid, RoundFinalized, Slashed
+from dlbc.chain.events import (
+    Appealed,
+    BlockAppended,
+    CandidateRemoved,
+    ClaimEnlisted,
+    LockReleased,
+    ModelClaimed,
+    ModelCommitted,
+    Paid,
+    RoundFinalized,
+    Slashed,
+)
 from dlbc.journal import Journal
 from dlbc.types import Outcome, Payment, Reason, same_address
 from miner import records, words
 from miner.choose import tokens
 
+# Not for a model: chores, and bonds of one's own that come back.
+BESIDES = frozenset({Payment.TIP, Payment.FINDER, Payment.APPEAL_BOND, Payment.CHALLENGE_BOND})
+BONDS = frozenset({Payment.APPEAL_BOND, Payment.CHALLENGE_BOND})
 REMEMBERED_ROUNDS = 50  # looked at on every block: a journal grows for ever
 
 
@@ -21,7 +35,8 @@ class RoundResult:
     Attributes:
         outcome: None while the round is not final.
         released: whether the stake that the commit locked is free again.
-        why: why nothing was paid, "" otherwise.
+        why: why the model was paid nothing, "" otherwise.
+        lost_appeals: appeals of the account whose bond did not come back.
     """
 
     round_id: int
@@ -30,11 +45,13 @@ class RoundResult:
     slashed: tuple[tuple[Reason, int], ...]
     released: bool
     why: str
+    lost_appeals: int = 0
 
     @property
     def income(self) -> int:
-        """Pay less slashes."""
-        return sum(amount for _, amount in self.paid) - sum(amount for _, amount in self.slashed)
+        """Pay less slashes; bonds of appeals and challenges are left out, they were the account's own."""
+        earned = sum(amount for kind, amount in self.paid if kind not in BONDS)
+        return earned - sum(amount for _, amount in self.slashed)
 
     def sentence(self) -> str:
         """What happened, in one line."""
@@ -44,6 +61,8 @@ class RoundResult:
         parts += [f"slashed {tokens(amount)} DLBC: {words.REASONS[reason]}" for reason, amount in self.slashed]
         if self.why and self.why != words.OUTCOMES[self.outcome]:
             parts.append(f"no pay: {self.why}")
+        if self.lost_appeals:
+            parts.append("the appeal changed nothing: its bond went to the validators")
         return "; ".join([words.OUTCOMES[self.outcome], *parts])
 
     def to_json(self) -> dict[str, Any]:
@@ -54,6 +73,7 @@ class RoundResult:
             "slashed": [{"reason": reason.name, "amount": str(amount)} for reason, amount in self.slashed],
             "released": self.released,
             "why": self.why,
+            "lost_appeals": self.lost_appeals,
         }
 
 
@@ -63,9 +83,18 @@ def result_of(journal: Journal, round_id: int, account: str) -> RoundResult:
     paid = tuple((e.kind, e.amount) for e in journal.events(Paid, round_id=round_id, account=account))
     slashed = tuple((e.reason, e.amount) for e in journal.events(Slashed, round_id=round_id, account=account))
     outcome = final[-1].outcome if final else None
-    why = "" if paid or outcome is None else _why_unpaid(journal, round_id, account, outcome)
+    unpaid = outcome is not None and not any(kind not in BESIDES for kind, _ in paid)
+    why = _why_unpaid(journal, round_id, account, outcome) if unpaid and outcome is not None else ""
     released = bool(journal.events(LockReleased, round_id=round_id, miner=account))
-    return RoundResult(round_id, outcome, paid, slashed, released, why)
+    appeals = len(journal.events(Appealed, round_id=round_id, appellant=account)) if outcome is not None else 0
+    lost = max(0, appeals - sum(kind is Payment.APPEAL_BOND for kind, _ in paid))
+    return RoundResult(round_id, outcome, paid, slashed, released, why, lost)
+
+
+def tips(journal: Journal, *accounts: str) -> int:
+    """What the accounts were ever paid for chores, in base units."""
+    found = {account.lower(): account for account in accounts if account}.values()
+    return sum(paid.amount for account in found for paid in journal.events(Paid, account=account, kind=Payment.TIP))
 
 
 def rates(journal: Journal, account: str) -> tuple[int, int]:
@@ -76,7 +105,9 @@ def rates(journal: Journal, account: str) -> tuple[int, int]:
     return len(ended), len(slashed)
 
 
-def _why_unpaid(journal: Journal, round_id: int, account: str, outcome: Outcome) -> str:
+def _why_unpaid(  # noqa: PLR0911  # one reason each
+    journal: Journal, round_id: int, account: str, outcome: Outcome
+) -> str:
     if not journal.events(ModelCommitted, round_id=round_id, miner=account):
         return records.state(journal, round_id).get("why") or "no model was committed"
     if outcome is not Outcome.BLOCK:
@@ -84,7 +115,9 @@ def _why_unpaid(journal: Journal, round_id: int, account: str, outcome: Outcome)
     claims = journal.events(ModelClaimed, round_id=round_id, miner=account)
     if not claims:
         return words.REASONS[Reason.UNOPENED]
-    if not claims[-1].listed:
+    if journal.events(CandidateRemoved, round_id=round_id, miner=account):
+        return records.state(journal, round_id).get("why") or "the committee disqualified the model"
+    if not claims[-1].listed and not journal.events(ClaimEnlisted, round_id=round_id, miner=account):
         return f"the claim of {claims[-1].score} was not listed: below the minimum, or six others were better"
     for block in journal.events(BlockAppended):
         header = block.header

@@ -35,38 +35,43 @@ class Market:
     options: Options
     _took_one: bool = False
     _said: set[tuple[int, tuple[str, ...]]] = field(default_factory=set)
+    _terms: dict[int, Terms] = field(default_factory=dict)  # by version of the parameters, which never change
 
     def look(self, context: Context) -> None:
         """Called on every block."""
         if busy(context) or self._one_is_enough(context):
             return
-        economy = context.hub.economy()
-        rooms = dict(live_rooms(context, economy))
+        rooms = dict(live_rooms(context))
         if not rooms:
             return
-        offers = [_offer(context, room, found) for room, found in rooms.values()]
-        ranked = rank(offers, terms(context, economy), limits(context, economy, self.options))
+        offers = [_offer(context, room, found, self._terms_of(context, found)) for room, found in rooms.values()]
+        ranked = rank(offers, limits(context, self.options))
         self._say(context, [found for found in ranked if found.reasons])
         best = ranked[0]
         if not best.reasons:
-            self._take(context, economy, best, rooms[best.offer.round_id][0])
+            self._take(context, best, rooms[best.offer.round_id][0])
 
-    def _take(self, context: Context, economy: Economy, best: Appraisal, room: Room) -> None:
-        journal = context.journal
+    def _terms_of(self, context: Context, found: Round) -> Terms:
+        if found.version not in self._terms:
+            self._terms[found.version] = terms(context.hub.parameters_of(found.version).economy)
+        return self._terms[found.version]
+
+    def _take(self, context: Context, best: Appraisal, room: Room) -> None:
+        journal, unit = context.journal, best.offer.terms.miner_unit
         with journal.transaction():
             records.note_state(journal, room.round_id, stage="chosen", why=best.explain(), anchor=room.anchor.hex())
+            records.note_state(journal, room.round_id, unit=str(unit))
             if best.stake_missing:
                 spent = int(journal.note_get(records.MINER, "auto_staked", "0"))
                 journal.note_set(records.MINER, "auto_staked", str(spent + best.stake_missing))
-                wanted = {"kind": "stake", "amount": str(best.stake_missing)}
+                wanted = {"kind": "stake", "value": str(best.stake_missing)}
                 journal.owe(Duty(MONEY, room.round_id, deadline=room.commit_end, payload=wanted))
             journal.owe(Duty(TRAIN, room.round_id, subject(room.anchor)))
-        unit = tokens(economy.miner_unit)
         tell(
             context,
             "chosen",
-            f"takes {best.explain()}. A commit locks {unit} DLBC of stake: slashed if never claimed, or "
-            "if the listed model cannot be had",
+            f"takes {best.explain()}. A commit locks {tokens(unit)} DLBC of stake: slashed if never claimed, if the "
+            "claim is far above the model's score, or if the listed model cannot be had",
             round_id=room.round_id,
         )
 
@@ -102,10 +107,10 @@ def busy(context: Context) -> bool:
     )
 
 
-def live_rooms(context: Context, economy: Economy) -> list[tuple[int, tuple[Room, Round]]]:
+def live_rooms(context: Context) -> list[tuple[int, tuple[Room, Round]]]:
     """Rounds that still take commits and that the miner has not taken yet."""
     found = []
-    for slot in range(economy.slots):
+    for slot in range(context.hub.economy().slots):
         round_id = context.hub.round_in_slot(slot)
         if not round_id:
             continue
@@ -118,7 +123,7 @@ def live_rooms(context: Context, economy: Economy) -> list[tuple[int, tuple[Room
     return found
 
 
-def terms(context: Context, economy: Economy) -> Terms:
+def terms(economy: Economy) -> Terms:
     """What the contracts pay, as the choice needs it."""
     return Terms(
         miner_unit=economy.miner_unit,
@@ -129,14 +134,16 @@ def terms(context: Context, economy: Economy) -> Terms:
         kappa_bps=economy.kappa_bps,
         emission=economy.initial_emission,
         min_miners=economy.min_miners,
+        tip=economy.tip,
     )
 
 
-def limits(context: Context, economy: Economy, options: Options) -> Limits:
+def limits(context: Context, options: Options) -> Limits:
     """What the miner asks for, and what its stake allows beside the rounds in progress."""
     journal = context.journal
     promised = {row.duty.round_id for row in journal.duties(DutyState.OWED) if row.duty.kind in {TRAIN, SEAL, COMMIT}}
-    free = context.hub.account(context.account).free_stake - len(promised) * economy.miner_unit
+    units = (int(records.state(journal, round_id).get("unit", "0")) for round_id in promised)
+    free = context.hub.account(context.account).free_stake - sum(units)
     spent = int(journal.note_get(records.MINER, "auto_staked", "0"))
     return Limits(
         min_pay=options.min_pay,
@@ -147,7 +154,7 @@ def limits(context: Context, economy: Economy, options: Options) -> Limits:
     )
 
 
-def _offer(context: Context, room: Room, found: Round) -> Offer:
+def _offer(context: Context, room: Room, found: Round, of_round: Terms) -> Offer:
     journal = context.journal
     return Offer(
         round_id=room.round_id,
@@ -157,6 +164,7 @@ def _offer(context: Context, room: Room, found: Round) -> Offer:
         net_bytes=room.spec.net_bytes,
         rivals=max(float(found.commits), _usual_rivals(context)),
         reserve=reserve(block_seconds(context), records.costs(journal), room.spec.net_bytes),
+        terms=of_round,
         refused=records.refusal(journal, room.round_id),
     )
 

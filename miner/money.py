@@ -1,4 +1,5 @@
-"""Duty `money`: deposits, stakes and withdrawals of a running miner, one transaction at a time.
+"""Duty `money`: what a person orders of a running miner, one transaction at a time: deposits, stakes, withdrawals, and
+a compensation, an appeal, an item for the inbox, another operator.
 
 `--auto-stake` owes one before a commit; `errands.py` owes one for each command given while the program
 runs, since only one process may send transactions with a key.
@@ -8,35 +9,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eth_utils.address import to_checksum_address
+
+from dlbc.appeals import why_not
 from dlbc.chain.refusals import amount_in_words
 from dlbc.errors import TransactionRefused
 from dlbc.journal import Duty, TransactionState
+from dlbc.keeper import spec_of
+from dlbc.permit import permit_deposit
 from dlbc.service import Done, Drop
+from dlbc.types import ZERO_ADDRESS, Phase
 from miner.errands import answer
 from miner.options import Options, soon, tell
+from miner.room import rules_of
 
 if TYPE_CHECKING:
     from dlbc.chain.contracts import Call
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
 
+NOT_MINE = "this program works for {account} with an operator's key, which moves no money: give the order with its own"
+
 
 def move(duty: Duty, context: Context, options: Options) -> Result:
     """The next missing step, as the chain stands; done when the last one is confirmed.
 
-    The payload has `kind`, one of `errands.KINDS`, and `amount` in base units as text.
+    The payload has `kind`, one of `errands.KINDS`, and `value` as text.
     """
-    kind, amount = str(duty.payload["kind"]), int(duty.payload["amount"])
+    kind, value = str(duty.payload["kind"]), int(duty.payload["value"])
     name = str(duty)
     stored = context.journal.outbox.find(f"{name}/{kind}")
     if stored is not None and stored.state is TransactionState.CONFIRMED:
-        message = f"{kind} {amount_in_words(amount)}: done" if amount else f"{kind}: done"
+        message = f"{in_words(kind, value)}: done"
         tell(context, "money", message, round_id=duty.round_id)
         answer(context.workdir, duty.subject, ok=True, message=message)
         return Done()
     if stored is not None and stored.state is TransactionState.PENDING:
         return soon(context, f"waiting for {kind} to be mined")  # perhaps it is: credit cannot tell any more
-    label, call = next_step(context, kind, amount)
+    if context.is_operator:
+        return _give_up(duty, context, NOT_MINE.format(account=context.account))
+    label, call = next_step(context, kind, value)
     if call is None:
         return _give_up(duty, context, label)
     try:
@@ -47,25 +59,71 @@ def move(duty: Duty, context: Context, options: Options) -> Result:
 
 
 def next_step(  # noqa: PLR0911  # one answer a kind
-    context: Context, kind: str, amount: int
+    context: Context, kind: str, value: int
 ) -> tuple[str, Call | None]:
     """The next transaction and its label; without a transaction, why there is none."""
     hub = context.hub
     if kind == "withdraw":
-        return kind, hub.withdraw(amount)
+        return kind, hub.withdraw(value)
     if kind == "unstake":
-        return kind, hub.request_unbond(amount)
+        return kind, hub.request_unbond(value)
     if kind == "unbond":
         return kind, hub.unbond()
-    short = amount - (hub.account(context.account).credit if kind == "stake" else 0)
-    if short <= 0:
-        return kind, hub.stake(amount)
+    if kind == "collect":
+        return kind, hub.claim_compensation(value)
+    if kind == "post":
+        return kind, hub.post(item_of(value))
+    if kind == "operator":
+        return kind, hub.set_operator(address_of(value))
+    if kind == "appeal":
+        return _appeal(context, value)
+    credit = hub.account(context.account).credit if kind == "stake" else 0
+    if value <= credit:
+        return kind, hub.stake(value)
+    return _deposit(context, value - credit)
+
+
+def in_words(kind: str, value: int) -> str:
+    """An order, for people."""
+    if kind in {"appeal", "collect"}:
+        return f"{kind} in round {value}"
+    if kind == "post":
+        return f"post 0x{item_of(value).hex()}"
+    if kind == "operator":
+        return f"operator {'none' if value == 0 else address_of(value)}"
+    return f"{kind} {amount_in_words(value)}" if value else kind
+
+
+def item_of(value: int) -> bytes:
+    """The 32 bytes that an order to post names."""
+    return value.to_bytes(32, "big")
+
+
+def address_of(value: int) -> str:
+    """The address that an order names as a number."""
+    return ZERO_ADDRESS if value == 0 else str(to_checksum_address(value.to_bytes(32, "big")[-20:]))
+
+
+def _appeal(context: Context, round_id: int) -> tuple[str, Call | None]:
+    found = context.hub.round(round_id)
+    if found.phase is not Phase.APPEAL:
+        return why_not(round_id, found.phase), None
+    spec = spec_of(context.journal, found.task_id)
+    if spec is None:
+        return f"the events of round {round_id} are not on the chain, for now", None
+    missing = rules_of(context, round_id).economy.appeal_bond - context.hub.account(context.account).credit
+    if missing > 0:
+        return _deposit(context, missing)
+    return "appeal", context.hub.appeal(round_id, spec)
+
+
+def _deposit(context: Context, amount: int) -> tuple[str, Call | None]:
     held = context.token.balance_of(context.account)
-    if held < short:
-        return f"{context.account} holds {amount_in_words(held)}, {amount_in_words(short)} are needed", None
-    if context.token.allowance(context.account, hub.address) < short:
-        return "approve", context.token.approve(hub.address, short)
-    return "deposit", hub.deposit(short)
+    if held < amount:
+        return f"{context.account} holds {amount_in_words(held)}, {amount_in_words(amount)} are needed", None
+    if context.token.allowance(context.account, context.hub.address) >= amount:
+        return "deposit", context.hub.deposit(amount)
+    return "deposit", permit_deposit(context, amount)
 
 
 def _give_up(duty: Duty, context: Context, why: str) -> Result:

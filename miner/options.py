@@ -16,10 +16,11 @@ TRAIN = "train"
 SEAL = "seal"  #       encrypt, upload, write down the commitment
 SCORE = "score"  #     open the test set, count, sign
 RECOVER = "recover"  # rebuild a lost commitment
-MONEY = "money"  # deposit, stake, withdraw
+MONEY = "money"  # deposit, stake, withdraw, and what else a person orders
 COMMIT = "commit"
 CLAIM = "claim"
 SHOW = "show"
+ENLIST = "enlist"  # enter the list in a later epoch
 SETTLE = "settle"
 
 LONG = frozenset({TRAIN, SEAL, SCORE, RECOVER})
@@ -38,6 +39,7 @@ class Options:
     auto_stake: most that may be staked without asking, in all; base units.
     auto_withdraw: send pay to the account's own balance when a round is final.
     once: end after one round.
+    payload: carry the round's batch of the inbox in the block, should the model win.
     """
 
     device: str = "cpu"
@@ -47,6 +49,7 @@ class Options:
     auto_stake: int = 0
     auto_withdraw: bool = False
     once: bool = False
+    payload: bool = True
 
 
 def soon(context: Context, why: str, seconds: float = POLL_SECONDS) -> Wait:

@@ -100,5 +100,14 @@ def hopeless(accuracy: float, held_out: int, minimum: float) -> bool:
     return accuracy < minimum - 3 * math.sqrt(max(0.01, minimum * (1 - minimum)) / held_out)
 
 
+def surely_reaches(accuracy: float, held_out: int, minimum: float) -> bool:
+    """Whether held-out data leave hardly a doubt that a model reaches `minimum`: three standard deviations, and none
+    without samples.
+    """
+    if held_out <= 0:
+        return False
+    return accuracy - 3 * math.sqrt(max(0.01, accuracy * (1 - accuracy)) / held_out) >= minimum
+
+
 def _blend(known: float, measured: float) -> float:
     return measured if measured >= known else known * FADE + measured * (1 - FADE)

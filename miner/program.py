@@ -12,6 +12,7 @@ from dlbc.journal import Duty
 from dlbc.keeper import Keeper
 from dlbc.service import Action, Service
 from miner.claim import claim, score, show
+from miner.enlist import enlist
 from miner.errands import look
 from miner.handlers import HANDLERS
 from miner.market import Market
@@ -19,6 +20,7 @@ from miner.money import move
 from miner.options import (
     CLAIM,
     COMMIT,
+    ENLIST,
     LONG,
     MONEY,
     RECOVER,
@@ -48,6 +50,7 @@ ACTIONS = {
     SCORE: score,
     CLAIM: claim,
     SHOW: show,
+    ENLIST: enlist,
     SETTLE: settle,
     MONEY: move,
 }

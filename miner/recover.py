@@ -7,6 +7,7 @@ claimed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dlbc.artifact import decrypt_file, sha256_file
@@ -22,6 +23,7 @@ from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commit_digest
 from miner import records
 from miner.options import Options, soon
+from miner.payload import payload_root
 from miner.room import Room, open_room
 from miner.train import tell_once
 
@@ -57,10 +59,12 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
     except IPFSError as error:
         tell_once(context, room, f"{error}; {REMAINS}")
         return soon(context, str(error), FETCH_PAUSE)
-    if commit_digest(commitment) != event.commitment:
+    carrying = (replace(commitment, payload_root=root) for root in (payload_root(context, room.round_id), ZERO_BYTES32))
+    known = next((made for made in carrying if commit_digest(made) == event.commitment), None)
+    if known is None:
         return _lost(context, room, "the commit on the chain is not what this program would have made of the model")
     with journal.transaction():
-        records.save_submission(journal, commitment)
+        records.save_submission(journal, known)
         records.note_state(journal, room.round_id, stage="committed", why=None)
     context.log.info("the lost commitment was rebuilt from the chain and IPFS", round_id=room.round_id)
     return Done()
@@ -70,9 +74,7 @@ def _rebuild(context: Context, room: Room, manifest: Manifest, event: ModelCommi
     deployment, secrets = context.chain.deployment, room.secrets(context)
     announced = (event.artifact, event.artifact_bytes)
     ciphertext = fetch_model_ciphertext(context.ipfs, announced, manifest, room.cache, FETCH_SECONDS)
-    bound_to = artifact_context(
-        deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, context.account
-    )
+    bound_to = artifact_context(deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, context.account)
     decrypt_file(ciphertext, room.model, secrets.model_key, bound_to, max_plain_bytes=manifest.model.max_bytes)
     network = build(manifest.architecture, manifest.input_shape, manifest.classes)
     return ModelCommitment(

@@ -13,6 +13,7 @@ from dlbc.types import TaskSpec
 from miner.secrets import Secrets, secrets
 
 if TYPE_CHECKING:
+    from dlbc.chain.contracts import Parameters
     from dlbc.service import Context
 
 
@@ -98,3 +99,8 @@ def open_room(context: Context, round_id: int) -> Room:
     if room is None:
         raise ChainError(f"the events of round {round_id} are not on the chain, for now")
     return room
+
+
+def rules_of(context: Context, round_id: int) -> Parameters:
+    """The round's own parameters: those under which its task was submitted."""
+    return context.hub.parameters_of(context.hub.round(round_id).version)

@@ -39,6 +39,10 @@ def settle(duty: Duty, context: Context, options: Options) -> Result:
 
 
 def _compensated(context: Context, room: Room) -> bool:
+    if context.is_operator:
+        why = f"the compensation is paid to the account's own key: dlbc-miner collect {room.round_id}"
+        context.log.warning(why, round_id=room.round_id)
+        return True
     try:
         call = context.hub.claim_compensation(room.round_id)
         return context.transactions.send(f"compensation/{room.round_id}", call).confirmed

@@ -12,30 +12,36 @@ from rich.table import Table
 from dlbc.chain.refusals import amount_in_words
 from dlbc.errors import ChainError
 from dlbc.service import read_status
-from dlbc.types import Phase
+from dlbc.types import Phase, same_address
 from miner import records, words
 from miner.choose import tokens
 from miner.errands import running
-from miner.history import result_of
+from miner.history import result_of, tips
 
 if TYPE_CHECKING:
     from dlbc.service import Context
     from miner.options import Options
 
 WIDTH = 120
+MAX_EPOCHS = 3  # as the contracts have it
 
 
-def gather(context: Context, rounds: int) -> dict[str, Any]:
+def gather(context: Context, rounds: int, signer: str = "") -> dict[str, Any]:
     """Everything as JSON values; amounts in base units, as text.
 
     Args:
         rounds: how many ended rounds to list, the newest first.
+        signer: address of the key, which is paid the tips; "" for the account's own.
     """
+    operator = signer if signer and not same_address(signer, context.account) else ""
     account = context.hub.account(context.account)
     board = read_status(context.workdir) or {}
     known = [_round(context, round_id) for round_id in reversed(records.rounds(context.journal))]
     return {
         "address": context.account,
+        "operator": operator or None,
+        "operator_credit": str(context.hub.account(operator).credit) if operator else None,
+        "tips": str(tips(context.journal, operator or context.account)),
         "running": running(context.workdir),
         "state": board.get("state"),
         "last": (board.get("last") or {}).get("message"),
@@ -74,6 +80,9 @@ def _live(context: Context, round_id: int) -> dict[str, Any]:
         "phase_words": words.STAGES.get(found.phase, found.phase.name.lower()),
         "seconds_left": None if left is None else round(max(0.0, left), 1),
         "ended": found.phase is Phase.FINAL,
+        "round_epoch": found.epoch,
+        "appeals": found.appeals,
+        "excluded": found.excluded,
     }
 
 
@@ -87,6 +96,10 @@ def render(found: dict[str, Any]) -> str:
         f"balance {_dlbc(found['balance'])} · credit {_dlbc(found['credit'])} · stake {_dlbc(found['stake'])}, of it "
         f"{_dlbc(found['locked'])} locked and {_dlbc(found['unbonding'])} unbonding{_until(found)}"
     )
+    if found["operator"]:
+        console.print(f"its operator {found['operator']} has {_dlbc(found['operator_credit'])} of credit of its own")
+    if int(found["tips"]):
+        console.print(f"tips for opening, drawing and finalizing so far: {_dlbc(found['tips'])}")
     if found["in_progress"]:
         console.print(_progress_table(found["in_progress"]))
     if found["history"]:
@@ -107,12 +120,19 @@ def _progress_table(rounds: list[dict[str, Any]]) -> Table:
             progress = f"{found['score']} correct on the test set"
         table.add_row(
             str(found["round_id"]),
-            found["phase_words"],
+            _phase_words(found),
             "" if left is None else words.seconds(left),
             found.get("stage", ""),
             progress,
         )
     return table
+
+
+def _phase_words(found: dict[str, Any]) -> str:
+    shown = str(found["phase_words"])
+    if found.get("phase") == Phase.APPEAL.name.lower():
+        shown += f": dlbc-miner appeal {found['round_id']}"
+    return shown + (f" (epoch {found['round_epoch'] + 1} of {MAX_EPOCHS})" if found.get("round_epoch") else "")
 
 
 def _history_table(rounds: list[dict[str, Any]]) -> Table:

@@ -20,8 +20,9 @@ from miner import records, words
 from miner.choose import plain_tokens, tokens
 from miner.feasible import SHARE_TO_COMMIT, too_slow
 from miner.options import COMMIT, GRACE_SECONDS, Options, soon, tell
+from miner.payload import payload_root
 from miner.plan import hopeless
-from miner.room import Room, open_room
+from miner.room import Room, open_room, rules_of
 from miner.train import subject, tell_once, too_late
 
 if TYPE_CHECKING:
@@ -39,9 +40,8 @@ def seal(duty: Duty, context: Context, options: Options) -> Result:
     if commitment is None and trained is None:
         return Drop(f"the model file of round {room.round_id} is gone: {room.model}")
     if commitment is None and trained is not None:
-        problem = too_slow(
-            trained.scoring_seconds, context.hub.timing().claim_secs, SHARE_TO_COMMIT, room.spec.score_max
-        )
+        claim_secs = rules_of(context, room.round_id).timing.claim_secs
+        problem = too_slow(trained.scoring_seconds, claim_secs, SHARE_TO_COMMIT, room.spec.score_max)
         if problem:
             return _missed(context, room, f"round {room.round_id}: nothing is committed: {problem}")
         minimum = room.spec.min_score / max(1, room.spec.score_max)
@@ -57,7 +57,8 @@ def seal(duty: Duty, context: Context, options: Options) -> Result:
         _upload_again(context, room, commitment)
     elif trained is not None:
         # A ciphertext that was lost before its commit left is made anew, with another salt: another CID.
-        commitment = _seal(context, room, trained)
+        carried = payload_root(context, room.round_id) if options.payload else ZERO_BYTES32
+        commitment = _seal(context, room, trained, carried)
         size = trained.path.stat().st_size
         learned = records.costs(journal).learn(submit=time.monotonic() - began, size=size)
         records.save_costs(journal, learned)
@@ -66,7 +67,7 @@ def seal(duty: Duty, context: Context, options: Options) -> Result:
     return Done()
 
 
-def _seal(context: Context, room: Room, trained: records.Trained) -> ModelCommitment:
+def _seal(context: Context, room: Room, trained: records.Trained, carried: bytes) -> ModelCommitment:
     secrets, deployment = room.secrets(context), context.chain.deployment
     miner = context.account
     bound_to = artifact_context(deployment.chain_id, deployment.hub, ArtifactKind.MODEL, room.round_id, miner)
@@ -83,7 +84,7 @@ def _seal(context: Context, room: Room, trained: records.Trained) -> ModelCommit
         watermark=trained.watermark,
         trajectory=ZERO_BYTES32,
         parent=ZERO_BYTES32,
-        payload_root=ZERO_BYTES32,
+        payload_root=carried,
         miner=miner,
         salt=secrets.salt,
     )
@@ -130,7 +131,7 @@ def commit(duty: Duty, context: Context, options: Options) -> Result:
 def _committed(context: Context, room: Room) -> Result:
     left = room.commit_end - context.chain.now()
     when = f" {words.seconds(left)} before the deadline" if left >= 1 else ""  # else noticed after a restart
-    unit = tokens(context.hub.economy().miner_unit)
+    unit = tokens(rules_of(context, room.round_id).economy.miner_unit)
     records.note_state(context.journal, room.round_id, stage="committed", why=None)
     message = f"committed{when}; {unit} DLBC of stake are locked until the round is final"
     tell(context, "committed", message, round_id=room.round_id)
@@ -142,8 +143,11 @@ def _refused(context: Context, room: Room, refusal: TransactionRefused) -> Resul
     if refusal.error in {"AnchorMismatch", "SpecMismatch"}:
         return soon(context, "a reorganisation changed the round; waiting for its events")
     if refusal.error == "InsufficientStake":
-        missing = context.hub.economy().miner_unit - context.hub.account(context.account).free_stake
+        missing = rules_of(context, room.round_id).economy.miner_unit - context.hub.account(context.account).free_stake
         tell_once(context, room, f"{refusal}; run: dlbc-miner stake {plain_tokens(max(0, missing))}")
+        return soon(context, str(refusal))
+    if refusal.error == "Paused":
+        tell_once(context, room, f"{refusal}; trying on until the deadline")
         return soon(context, str(refusal))
     if refusal.error == "AlreadyCommitted":
         return _committed(context, room)

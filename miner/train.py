@@ -31,7 +31,7 @@ from miner.feasible import SHARE_TO_TRAIN, scoring_seconds, too_slow
 from miner.options import GRACE_SECONDS, LONG, SEAL, TRAIN, Options, soon, tell
 from miner.plan import Plan, plan
 from miner.prefetch import Prefetch
-from miner.room import Room, open_room
+from miner.room import Room, open_room, rules_of
 from miner.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class _Session:
 
     def refuse_what_cannot_be_claimed(self) -> None:
         """Raises Refused where the test set could not be scored while claiming lasts."""
-        claim_secs = self.context.hub.timing().claim_secs
+        claim_secs = rules_of(self.context, self.room.round_id).timing.claim_secs
         seconds = scoring_seconds(self.model, self.data, self.manifest, self.device)
         problem = too_slow(seconds, claim_secs, SHARE_TO_TRAIN, self.manifest.data.test.samples)
         if problem:

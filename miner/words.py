@@ -21,6 +21,8 @@ REASONS = {
     Reason.UNAVAILABLE: "the model key was not shown, or the model could not be fetched",
     Reason.INVALID: "the model is not what was committed",
     Reason.ABSENT: "a drawn seat did not vote",
+    Reason.OVERCLAIMED: "the claim was more than four tolerances above what the committee measured",
+    Reason.OFF_MEDIAN: "a vote was more than four tolerances from the median",
 }
 
 PAYMENTS = {
@@ -34,6 +36,9 @@ PAYMENTS = {
     Payment.EMISSION: "emission",
     Payment.COMPENSATION: "compensation",
     Payment.FINDER: "finder's share of a slash",
+    Payment.TIP: "tips for chores",
+    Payment.APPEAL_BOND: "bond of an appeal",
+    Payment.CHALLENGE_BOND: "bond of a challenge",
 }
 
 STAGES = {
@@ -42,13 +47,14 @@ STAGES = {
     Phase.GUARD: "commits are closed",
     Phase.KEY: "waiting for the test key",
     Phase.CLAIM: "claiming",
+    Phase.ENLIST: "excluded claims may enter",
     Phase.SHOW: "showing model keys",
     Phase.SEAL: "drawing the committee",
     Phase.DRAW: "drawing the committee",
     Phase.PROVE: "proving",
     Phase.VOTE_COMMIT: "the committee votes",
     Phase.VOTE_REVEAL: "the committee votes",
-    Phase.APPEAL: "appeal",
+    Phase.APPEAL: "the result may be appealed",
     Phase.TALLY: "waiting for the result",
     Phase.FINAL: "final",
 }

@@ -1,0 +1,87 @@
+"""An appeal, where a person asked for it: what it costs, what it is against, and its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dlbc import funds
+from dlbc.chain.refusals import amount_in_words
+from dlbc.errors import UsageError
+from dlbc.types import Outcome, Phase, TaskSpec
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an appeal would be against.
+
+    Attributes:
+        bond: what it locks, base units.
+        outcome: of the round if it ended now; NONE where another epoch would begin by itself.
+        score: the winner's median, 0 without one.
+        seconds_left: to appeal, by the chain's clock.
+    """
+
+    round_id: int
+    epoch: int
+    bond: int
+    outcome: Outcome
+    score: int
+    seconds_left: float
+
+    def question(self) -> str:
+        """What a person is asked before the bond is locked."""
+        what = self.outcome.name.replace("_", " ").lower()
+        now = f"a block with a score of {self.score}" if self.outcome is Outcome.BLOCK else what
+        if self.outcome is Outcome.NONE:
+            now = "another epoch"
+        return (
+            f"Round {self.round_id} would end with: {now}. An appeal locks {amount_in_words(self.bond)}; they return if a "
+            "larger committee decides otherwise, and go to its validators if it does not. Appeal"
+        )
+
+
+def decision(context: Context, round_id: int, spec: TaskSpec) -> Decision:
+    """What the round's committee decided, as long as that can be appealed.
+
+    Raises:
+        UsageError: it cannot, or cannot any more.
+    """
+    found = context.hub.round(round_id)
+    if found.phase is not Phase.APPEAL:
+        raise UsageError(why_not(round_id, found.phase))
+    preview = context.hub.preview(round_id, spec)
+    bond = context.hub.parameters_of(found.version).economy.appeal_bond
+    left = max(0.0, found.phase_ends_at - context.chain.now())
+    return Decision(round_id, found.epoch, bond, preview.outcome, preview.score, left)
+
+
+def why_not(round_id: int, phase: Phase) -> str:
+    """Why there is no appeal in that phase."""
+    if phase in {Phase.TALLY, Phase.FINAL}:
+        return (
+            f"round {round_id} cannot be appealed any more: the time for it is over, or there was none (after the last "
+            "epoch, without a quorum of votes, or on a chain without appeals)"
+        )
+    name = phase.name.replace("_", " ").lower()
+    return f"round {round_id} cannot be appealed yet: it is in phase {name}, and appeals follow the votes"
+
+
+def appeal(context: Context, found: Decision, spec: TaskSpec, say: Callable[[str], None]) -> None:
+    """Locks the bond, after depositing what the credit lacks, and has a larger committee judge again.
+
+    Raises:
+        UsageError: the wallet holds less than is missing; nothing is sent.
+        TransactionRefused: the contracts refuse, such as when the time is over.
+    """
+    missing = found.bond - context.hub.account(context.account).credit
+    if missing > 0:
+        funds.deposit(context, missing, say)
+    call = context.hub.appeal(found.round_id, spec)
+    name = f"appeal/{found.round_id}/{found.epoch}"
+    context.transactions.send_and_wait(name, call, funds.TIMEOUT)
+    say(f"appealed: a larger committee judges round {found.round_id} again")
