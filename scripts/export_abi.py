@@ -26,6 +26,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "DLBC": ("contracts/DLBC.sol:DLBC", "contracts/interfaces/IDLBC.sol:IDLBC"),
     "Committee": ("contracts/Committee.sol:Committee", "contracts/interfaces/ICommittee.sol:ICommittee"),
     "DLBCToken": ("contracts/DLBCToken.sol:DLBCToken",),
+    "Lens": ("contracts/Lens.sol:Lens", "contracts/interfaces/ILens.sol:ILens"),
+    "AccessManager": ("contracts/Authority.sol:Authority",),
 }
 
 
