@@ -10,13 +10,16 @@ import {FeeSplit} from "../libraries/FeeSplit.sol";
 import {Phases} from "../libraries/Phases.sol";
 import {Podium} from "../libraries/Podium.sol";
 import {Tally} from "../libraries/Tally.sol";
+import {TaskHeap} from "../libraries/TaskHeap.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
 import {VoteTree} from "../libraries/VoteTree.sol";
 
 /// @title The internal libraries, opened for tests
 contract Harness {
     CandidateList.List private _list;
-    uint8 private _listed;
+    uint256 private _taken;
+    TaskHeap.Heap private _heap;
+    uint256 private _heaped;
 
     function lg(uint256 x) external pure returns (uint256) {
         return DifficultyRanking.lg(x);
@@ -27,7 +30,7 @@ contract Harness {
         pure
         returns (int64)
     {
-        return DifficultyRanking.base(weights, lgFlops, lgNet, lgData, fee);
+        return DifficultyRanking.base(weights, lgFlops, lgNet, lgData, DifficultyRanking.lgOfFee(fee));
     }
 
     function rate(uint256 alpha, uint256 gamma, uint256 waiting) external pure returns (uint256) {
@@ -36,6 +39,14 @@ contract Harness {
 
     function key(int64 base_, uint256 clockAtSubmit, uint256 taskId) external pure returns (uint256) {
         return DifficultyRanking.key(base_, clockAtSubmit, taskId);
+    }
+
+    function packed(int64 base_, uint256 clockAtSubmit, uint256 taskId) external pure returns (uint128) {
+        return DifficultyRanking.packed(base_, clockAtSubmit, taskId);
+    }
+
+    function unpacked(uint128 packed_) external pure returns (uint256) {
+        return DifficultyRanking.unpacked(packed_);
     }
 
     function taskIdOf(uint256 key_) external pure returns (uint256) {
@@ -54,12 +65,34 @@ contract Harness {
         return Phases.phaseAt(facts, time);
     }
 
-    function verdicts(uint256[] memory words, uint256 candidates)
+    function verdicts(ICommittee.Votes memory votes, uint256 candidates, uint256 tol)
         external
         pure
         returns (ICommittee.Verdict[] memory result, uint16 taskFlags)
     {
-        return Tally.verdicts(words, candidates);
+        return Tally.verdicts(votes, candidates, tol);
+    }
+
+    function qualifies(ICommittee.Verdict memory found, uint256 claim, uint256 minScore, uint256 tol)
+        external
+        pure
+        returns (bool)
+    {
+        return Tally.qualifies(found, claim, minScore, tol);
+    }
+
+    function overclaimed(ICommittee.Verdict memory found, uint256 claim, uint256 tol) external pure returns (bool) {
+        return Tally.overclaimed(found, claim, tol);
+    }
+
+    function dissent(
+        ICommittee.Votes memory votes,
+        ICommittee.Verdict[] memory found,
+        uint256 shown,
+        uint256 placed,
+        uint256 tol
+    ) external pure returns (uint256 off, uint256 incoherent) {
+        return Tally.dissent(votes, found, shown, placed, tol);
     }
 
     function podium(Podium.Entry[] memory entries, Podium.Rules memory rules)
@@ -70,12 +103,21 @@ contract Harness {
         return Podium.rank(entries, rules);
     }
 
-    function split(IDLBCTypes.Economy memory economy, uint256 fee, uint256 validators, bool second, bool third)
+    function split(
+        IDLBCTypes.Economy memory economy,
+        uint256 fee,
+        uint256 advanced,
+        FeeSplit.Sharers memory sharers
+    ) external pure returns (FeeSplit.Shares memory shares) {
+        return FeeSplit.split(economy, fee, advanced, sharers);
+    }
+
+    function advance(IDLBCTypes.Economy memory economy, uint256 fee, uint256 advanced, uint256 validators)
         external
         pure
-        returns (FeeSplit.Shares memory shares)
+        returns (uint256 perValidator)
     {
-        return FeeSplit.split(economy, fee, validators, second, third);
+        return FeeSplit.advance(economy, fee, advanced, validators);
     }
 
     function emission(IDLBCTypes.Economy memory economy, uint256 elapsed, uint256 burned, uint256 left)
@@ -88,6 +130,14 @@ contract Harness {
 
     function voteRoot(bytes32[] memory voteHashes) external pure returns (bytes32) {
         return VoteTree.root(voteHashes);
+    }
+
+    function climb(bytes memory leaf, uint256 index, uint256 count, bytes32[] calldata proof)
+        external
+        pure
+        returns (bytes32 root)
+    {
+        return VoteTree.climb(leaf, index, count, proof);
     }
 
     function announced(bytes32 commitmentHash, bytes32 artifact, uint64 artifactBytes)
@@ -107,12 +157,40 @@ contract Harness {
     function insert(address miner, uint40 score, uint40 sequence) external returns (uint256 index, address excluded) {
         CandidateList.Place memory claim = CandidateList.Place(miner, score, sequence, 0, bytes32(0));
         CandidateList.Place memory out;
-        (index, out) = CandidateList.insert(_list, _listed, claim);
-        if (_listed < CandidateList.SIZE) ++_listed;
+        (index, out) = CandidateList.insert(_list, _taken, claim);
+        if (index != CandidateList.NOT_LISTED) _taken |= 1 << index;
         excluded = out.miner;
     }
 
+    /// @dev As where the committee disqualifies him.
+    function remove(uint256 index) external {
+        _taken &= ~(1 << index);
+    }
+
     function sorted() external view returns (CandidateList.Place[] memory) {
-        return CandidateList.sorted(_list, _listed);
+        return CandidateList.sorted(_list, _taken);
+    }
+
+    /* THE HEAP OF TASKS, WITH STORAGE OF ITS OWN */
+
+    function pushKeys(uint128[] calldata keys) external {
+        for (uint256 i; i < keys.length; ++i) {
+            TaskHeap.insert(_heap, _heaped++, keys[i]);
+        }
+    }
+
+    function popKeys(uint256 n) external returns (uint128[] memory keys) {
+        keys = new uint128[](n);
+        for (uint256 i; i < n; ++i) {
+            keys[i] = TaskHeap.top(_heap);
+            TaskHeap.removeTop(_heap, _heaped--);
+        }
+    }
+
+    function heapKeys() external view returns (uint128[] memory keys) {
+        keys = new uint128[](_heaped);
+        for (uint256 i; i < keys.length; ++i) {
+            keys[i] = TaskHeap.at(_heap, i);
+        }
     }
 }
