@@ -1,4 +1,4 @@
-"""Deploys token, committee and hub: `brownie run deploy [main PROFILE] --network NETWORK`.
+"""Deploys token, committee, authority, hub and lens: `brownie run deploy [main PROFILE] --network NETWORK`.
 
 NETWORK is `development`, a name from `brownie networks list`, or the URL of a node. PROFILE is a file in
 scripts/profiles. The result is deployments/<chain id>.json, by which every program finds the contracts.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,11 @@ from eth_utils.address import to_checksum_address
 from web3.types import Nonce
 from web3.utils import get_create_address
 
-from dlbc.chain.deployment import Deployment, deployment_path
+from dlbc.chain.deployment import VERSION, Deployment, deployment_path
 from dlbc.errors import ChainError, DLBCError, UsageError
 from scripts import profiles
 from scripts.accounts import deployer
-from scripts.export_abi import abi_sha256
+from scripts.export_abi import SOURCES, abi_sha256
 
 # Chain ids that Anvil, Hardhat and Ganache take; the contracts know them as development chains too.
 DEVELOPMENT_CHAINS = (31337, 1337)
@@ -42,28 +43,49 @@ def main(profile: str | None = None) -> None:
 
 
 def deploy(account: Any, profile: profiles.Profile) -> Deployment:
-    """Create the three contracts from `account` and check that each names the others.
+    """Create the contracts from `account` and check that each names the others.
 
-    Token and committee name the hub immutably and the hub names them, so addresses are predicted from the
-    account's nonce. Every transaction carries its nonce: should the account send something else meanwhile,
+    Token, committee and authority name the hub immutably and the hub names them, so addresses are predicted from
+    the account's nonce. Every transaction carries its nonce: should the account send something else meanwhile,
     the deployment fails instead of naming strangers.
     """
     contracts: Any = get_loaded_projects()[0]
     chain_id = confirmed_chain_id()
-    nonce = int(web3.eth.get_transaction_count(account.address, "pending"))
-    token, committee, hub = (get_create_address(account.address, Nonce(nonce + i)) for i in range(3))
-
-    first = create(account, nonce, contracts.DLBCToken, hub, profile.genesis_supply)
-    create(account, nonce + 1, contracts.Committee, hub)
-    create(account, nonce + 2, contracts.DLBC, token, committee, profile.timing, profile.economy, profile.limits)
-    check_wiring(contracts, profile, hub=hub, committee=committee, token=token)
+    first_nonce = int(web3.eth.get_transaction_count(account.address, "pending"))
+    order = ("DLBCToken", "Committee", "Authority", "Registrar", "Arbiter", "DLBC", "Lens")
+    at = {name: get_create_address(account.address, Nonce(first_nonce + i)) for i, name in enumerate(order)}
+    hub, wiring = at["DLBC"], (at["DLBCToken"], at["Committee"], at["Authority"])
+    roles = profile.governance
+    arguments: dict[str, tuple[Any, ...]] = {
+        "DLBCToken": (hub, profile.genesis_supply),
+        "Committee": (hub,),
+        "Authority": (
+            hub,
+            roles.admin or account.address,
+            roles.governor or account.address,
+            roles.guardian or account.address,
+            roles.delay_secs,
+        ),
+        "Registrar": wiring,
+        "Arbiter": wiring,
+        "DLBC": (*wiring, at["Registrar"], at["Arbiter"], profile.timing, profile.economy, profile.limits),
+        "Lens": (hub,),
+    }
+    blocks = [
+        create(account, first_nonce + number, contracts[name], *arguments[name]) for number, name in enumerate(order)
+    ]
+    check_wiring(contracts, profile, at)
     return Deployment(
         chain_id=chain_id,
         genesis_hash=bytes(web3.eth.get_block(0)["hash"]),
-        block=first,
+        block=blocks[0],
         hub=hub,
-        committee=committee,
-        token=token,
+        committee=at["Committee"],
+        token=at["DLBCToken"],
+        lens=at["Lens"],
+        authority=at["Authority"],
+        registrar=at["Registrar"],
+        arbiter=at["Arbiter"],
         ipfs_peers=tuple(os.environ.get("DLBC_IPFS_PEERS", "").replace(",", " ").split()),
     )
 
@@ -83,27 +105,30 @@ def create(account: Any, nonce: int, container: Any, *arguments: Any) -> int:
     return block
 
 
-def check_wiring(contracts: Any, profile: profiles.Profile, *, hub: str, committee: str, token: str) -> None:
+def check_wiring(contracts: Any, profile: profiles.Profile, at: Mapping[str, str]) -> None:
     """Ask each contract for its counterparts. Raises ChainError where one answers something else."""
 
-    def ask(name: str, address: str, question: str) -> Any:
-        contract = web3.eth.contract(address=to_checksum_address(address), abi=contracts[name].abi)
+    def ask(name: str, question: str) -> Any:
+        contract = web3.eth.contract(address=to_checksum_address(at[name]), abi=contracts[name].abi)
         return contract.functions[question]().call()
 
     expected = {
-        ("DLBCToken", token, "minter"): hub,
-        ("DLBCToken", token, "totalSupply"): profile.genesis_supply,
-        ("Committee", committee, "hub"): hub,
-        ("DLBC", hub, "token"): token,
-        ("DLBC", hub, "committee"): committee,
-        ("DLBC", hub, "timing"): profile.timing,
-        ("DLBC", hub, "economy"): profile.economy,
-        ("DLBC", hub, "limits"): profile.limits,
+        ("DLBCToken", "minter"): at["DLBC"],
+        ("DLBCToken", "totalSupply"): profile.genesis_supply,
+        ("Committee", "hub"): at["DLBC"],
+        ("DLBC", "token"): at["DLBCToken"],
+        ("DLBC", "committee"): at["Committee"],
+        ("DLBC", "authority"): at["Authority"],
+        ("DLBC", "timing"): profile.timing,
+        ("DLBC", "economy"): profile.economy,
+        ("DLBC", "limits"): profile.limits,
+        ("Lens", "hub"): at["DLBC"],
+        ("Lens", "committee"): at["Committee"],
     }
-    for (name, address, question), answer in expected.items():
-        found = ask(name, address, question)
+    for (name, question), answer in expected.items():
+        found = ask(name, question)
         if found != answer:
-            raise ChainError(f"{name} at {address} answers {question}() with {found}, not {answer}")
+            raise ChainError(f"{name} at {at[name]} answers {question}() with {found}, not {answer}")
 
 
 def confirmed_chain_id() -> int:
@@ -136,15 +161,17 @@ def write(deployment: Deployment, path: Path) -> None:
         "DLBC": deployment.hub,
         "Committee": deployment.committee,
         "DLBCToken": deployment.token,
+        "Lens": deployment.lens,
+        "AccessManager": deployment.authority,
+        "Registrar": deployment.registrar,
+        "Arbiter": deployment.arbiter,
     }
     content = {
-        "version": 1,
+        "version": VERSION,
         "chain_id": deployment.chain_id,
         "genesis_hash": "0x" + deployment.genesis_hash.hex(),
         "block": deployment.block,
-        "contracts": {
-            name: {"address": address, "abi_sha256": abi_sha256(name)} for name, address in addresses.items()
-        },
+        "contracts": {name: _entry(name, address) for name, address in addresses.items()},
         "ipfs_peers": list(deployment.ipfs_peers),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,3 +182,10 @@ def write(deployment: Deployment, path: Path) -> None:
         os.fsync(file.fileno())
     Path(file.name).chmod(0o644)
     Path(file.name).replace(path)
+
+
+def _entry(name: str, address: str) -> dict[str, str]:
+    """Nobody calls the hub's other two codes: they have no ABI of their own."""
+    if name not in SOURCES:
+        return {"address": address}
+    return {"address": address, "abi_sha256": abi_sha256(name)}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from eth_utils.address import is_address, to_checksum_address
 
 from dlbc.errors import UsageError
 
@@ -20,6 +21,18 @@ DLBC = 10**18
 # Amounts are the only fields of this type in the structs.
 AMOUNT = "uint96"
 
+ROLES = ("admin", "governor", "guardian")
+
+
+@dataclass(frozen=True)
+class Governance:
+    """Who may decide what, and how long it is announced before. None: the deployer."""
+
+    delay_secs: int = 0
+    admin: str | None = None
+    governor: str | None = None
+    guardian: str | None = None
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -30,6 +43,7 @@ class Profile:
     timing: tuple[int, ...]
     economy: tuple[int, ...]
     limits: tuple[int, ...]
+    governance: Governance = Governance()
 
 
 def load(name: str) -> Profile:
@@ -48,11 +62,25 @@ def load(name: str) -> Profile:
             timing=_struct(content["timing"], "timing"),
             economy=_struct(content["economy"], "economy"),
             limits=_struct(content["limits"], "limits"),
+            governance=_governance(content.get("governance") or {}),
         )
     except KeyError as missing:
         raise UsageError(f"{path}: {missing} is missing") from missing
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def _governance(values: dict[str, Any]) -> Governance:
+    unknown = set(values) - {"delaySecs", *ROLES}
+    if unknown:
+        raise ValueError(f"governance has no field {', '.join(sorted(unknown))}")
+    delay = values.get("delaySecs", 0)
+    if not isinstance(delay, int) or isinstance(delay, bool) or not 0 <= delay < 2**32:
+        raise ValueError(f"governance.delaySecs is {delay!r}, not a number of seconds below 2^32")
+    for role in ROLES:
+        if values.get(role) is not None and not is_address(values[role]):
+            raise ValueError(f"governance.{role} is {values[role]!r}, not a quoted address")
+    return Governance(delay, *(values.get(role) and to_checksum_address(values[role]) for role in ROLES))
 
 
 def _struct(values: dict[str, Any], name: str) -> tuple[int, ...]:
