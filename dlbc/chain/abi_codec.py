@@ -20,7 +20,7 @@ from eth_utils.crypto import keccak
 
 from dlbc.errors import UsageError
 
-CONTRACTS = ("DLBC", "Committee", "DLBCToken")
+CONTRACTS = ("DLBC", "Committee", "DLBCToken", "Lens", "AccessManager")
 
 
 @dataclass(frozen=True)

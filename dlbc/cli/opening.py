@@ -13,7 +13,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 
 from dlbc.chain.client import Chain, Head, chain_id_of
-from dlbc.chain.contracts import Committee, Hub, Token
+from dlbc.chain.contracts import Committee, Hub, Lens, Token
 from dlbc.chain.deployment import Deployment, deployment_path, load_deployment
 from dlbc.chain.transactions import Transactions
 from dlbc.config import DEVELOPMENT_CHAINS, Settings
@@ -81,6 +81,7 @@ def open_context(
             hub=Hub(chain),
             committee=Committee(chain),
             token=Token(chain),
+            lens=Lens(chain),
             ipfs=ipfs,
             journal=journal,
             transactions=transactions,

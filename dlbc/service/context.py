@@ -12,7 +12,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 
 from dlbc.chain.client import Chain
-from dlbc.chain.contracts import Committee, Hub, Token
+from dlbc.chain.contracts import Committee, Hub, Lens, Token
 from dlbc.chain.transactions import Transactions
 from dlbc.config import Settings
 from dlbc.errors import UsageError
@@ -51,6 +51,7 @@ class Context:
     hub: Hub
     committee: Committee
     token: Token
+    lens: Lens
     ipfs: IPFS
     journal: Journal
     transactions: Transactions

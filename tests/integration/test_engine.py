@@ -23,8 +23,8 @@ from web3 import HTTPProvider
 
 from dlbc.chain.abi_codec import load_abi
 from dlbc.chain.client import Chain, WrongChain
-from dlbc.chain.contracts import Call, Committee, Hub, Token
-from dlbc.chain.deployment import load_deployment
+from dlbc.chain.contracts import Call, Committee, Hub, Lens, Token
+from dlbc.chain.deployment import REQUIRED, load_deployment
 from dlbc.chain.events import LockReleased
 from dlbc.chain.transactions import Transactions
 from dlbc.config import Settings
@@ -60,10 +60,10 @@ class Machine:
         self.ask("anvil_setBalance", ACCOUNT.address, hex(10**20))
         self.mine()
         genesis = self.ask("eth_getBlockByNumber", "0x0", False)["hash"]
-        contracts = {"DLBC": HUB, "Committee": COMMITTEE, "DLBCToken": TOKEN}
+        contracts = dict.fromkeys(REQUIRED, HUB) | {"Committee": COMMITTEE, "DLBCToken": TOKEN}
         self.deployment = folder / "deployment.json"
         content = {
-            "version": 1,
+            "version": 2,
             "chain_id": 31337,
             "genesis_hash": genesis,
             "block": 1,
@@ -117,6 +117,7 @@ class Program:
             hub=Hub(chain),
             committee=Committee(chain),
             token=Token(chain),
+            lens=Lens(chain),
             ipfs=cast(Any, Missing("not needed")),
             journal=self.journal,
             transactions=self.transactions,

@@ -3,6 +3,7 @@
 from dlbc.chain.contracts.binding import Call
 from dlbc.chain.contracts.committee import Committee
 from dlbc.chain.contracts.hub import Hub
+from dlbc.chain.contracts.lens import Lens
 from dlbc.chain.contracts.token import Token
 from dlbc.chain.contracts.views import (
     Account,
@@ -48,6 +49,7 @@ __all__ = [
     "Hub",
     "Inbox",
     "LeafAsked",
+    "Lens",
     "Limits",
     "Member",
     "Parameters",

@@ -10,7 +10,7 @@ import structlog
 from engine_fakes import ACCOUNT, HUB, Clock, FakeNode, chain_on
 
 from dlbc.chain.abi_codec import load_abi
-from dlbc.chain.contracts import Call, Committee, Hub, Token
+from dlbc.chain.contracts import Call, Committee, Hub, Lens, Token
 from dlbc.chain.transactions import Transactions
 from dlbc.config import Settings
 from dlbc.journal import Journal, TransactionState
@@ -52,6 +52,7 @@ class Harness:
             hub=Hub(chain),
             committee=Committee(chain),
             token=Token(chain),
+            lens=Lens(chain),
             ipfs=cast(Any, Missing("no IPFS here")),
             journal=journal,
             transactions=Transactions(chain, ACCOUNT, journal),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from engine_fakes import ACCOUNT, HUB, Clock, FakeNode, chain_on, deployment_of, log_of
@@ -15,6 +16,7 @@ from engine_fakes import ACCOUNT, HUB, Clock, FakeNode, chain_on, deployment_of,
 from dlbc.chain.abi_codec import CONTRACTS, abi_sha256, load_abi
 from dlbc.chain.client import Chain, WrongChain
 from dlbc.chain.contracts import Hub
+from dlbc.chain.contracts import lens as lens_module
 from dlbc.chain.contracts import views as view_module
 from dlbc.chain.deployment import REQUIRED, deployment_path, load_deployment
 from dlbc.chain.events import KINDS, CommitteeDrawn, decode
@@ -83,9 +85,33 @@ def test_kinds__every_event_of_the_contracts__same_fields_in_order() -> None:
     ],
 )  # fmt: skip
 def test_views__struct_of_the_contract__same_fields_in_order(contract: str, function: str, view: str) -> None:
-    components = load_abi(contract).functions[function].outputs[0]["components"]
-    expected = [snake_case(parameter["name"]) for parameter in components]
-    assert list(shape_of(getattr(view_module, view))) == expected
+    assert_same_fields(load_abi(contract).functions[function].outputs[0], getattr(view_module, view))
+
+
+@pytest.mark.parametrize(
+    ("function", "views"),
+    [
+        ("round", ["RoundView"]), ("judgedRound", ["RoundView", "Judgement"]), ("task", ["TaskView"]),
+        ("queue", ["TaskView"]), ("account", ["AccountView"]), ("network", ["NetworkView"]),
+    ],
+)  # fmt: skip
+def test_lens__pages__same_fields_in_order_at_every_depth(function: str, views: list[str]) -> None:
+    for output, view in zip(load_abi("Lens").functions[function].outputs, views, strict=False):
+        assert_same_fields(output, getattr(lens_module, view))
+
+
+def assert_same_fields(output: Mapping[str, Any], view: type) -> None:
+    """Names and order, and the same of every struct inside."""
+    shape = shape_of(view)
+    assert list(shape) == [snake_case(parameter["name"]) for parameter in output["components"]], view
+    for parameter, hint in zip(output["components"], shape.values(), strict=True):
+        if "components" in parameter:
+            assert_same_fields(parameter, get_args(hint)[0] if get_args(hint) else hint)
+
+
+def test_max_page__of_the_lens__is_the_contracts() -> None:
+    source = (Path(__file__).parents[3] / "contracts" / "Lens.sol").read_text("utf-8")
+    assert f"MAX_PAGE = {lens_module.MAX_PAGE};" in source
 
 
 def test_decode__foreign_log__none() -> None:
