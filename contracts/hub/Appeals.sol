@@ -14,13 +14,13 @@ abstract contract Appeals is Epochs, ReentrancyGuardTransient {
         uint96 bond = _parameters(r.version).economy.appealBond;
         _debit(msg.sender, bond);
 
-        Result memory result = _decide(roundId, r, spec, votes);
-        bytes32 winner = result.outcome == Outcome.Block ? result.places[result.podium[0]].commitment : bytes32(0);
-        _appeals[roundId].push(AppealCase(msg.sender, bond, winner, result.outcome));
+        Case memory c = _case(roundId, spec, votes);
+        _decide(r, c);
+        _appeals[roundId].push(AppealCase(msg.sender, bond, c.winner, c.outcome));
         ++r.appeals;
-        emit Appealed(roundId, msg.sender, r.epoch, result.outcome, winner);
-        result.cause = EpochCause.Appeal;
-        uint256 slashed = _endEpoch(roundId, r, spec, result);
+        emit Appealed(roundId, msg.sender, r.epoch, c.outcome, c.winner);
+        c.cause = EpochCause.Appeal;
+        uint256 slashed = _endEpoch(r, c, spec.fee);
         if (slashed != 0) TOKEN.burn(slashed);
     }
 

@@ -16,18 +16,24 @@ abstract contract Decision is HubState {
     using BitMask for uint256;
     using CandidateList for CandidateList.List;
 
-    struct Result {
+    /// @dev All that a decision needs, and what it found.
+    struct Case {
+        uint256 roundId;
+        uint256 tol; //                  of the task
+        uint256 minScore;
+        uint32 tieTol;
+        ICommittee.Votes votes;
         Outcome outcome; //              None: another epoch begins
         EpochCause cause; //             why
         bool voted; //                   there is a ballot to close
         bool judged; //                  a quorum voted, and the task is not at fault: the verdicts count
-        ICommittee.Votes votes;
         CandidateList.Place[] places; // best claim first
         ICommittee.Verdict[] verdicts;
         uint256 shown;
         uint256 qualified;
         uint256[3] podium;
         uint256 taskFlags;
+        bytes32 winner; //               commitment hash, 0 where there is none
     }
 
     /// @dev The round, if it is in one of the phases that may follow the votes; and the votes, if it came so far.
@@ -55,74 +61,77 @@ abstract contract Decision is HubState {
         }
     }
 
-    function _decide(
-        uint256 roundId,
-        RoundState storage r,
-        TaskSpec calldata spec,
-        ICommittee.Votes memory votes
-    ) internal view returns (Result memory result) {
+    function _case(uint256 roundId, TaskSpec calldata spec, ICommittee.Votes memory votes)
+        internal
+        pure
+        returns (Case memory c)
+    {
+        c.roundId = roundId;
+        c.tol = spec.tol;
+        c.minScore = spec.minScore;
+        c.tieTol = spec.tieTol;
+        c.votes = votes;
+    }
+
+    function _decide(RoundState storage r, Case memory c) internal view {
         bool last = r.epoch + 1 >= ParameterBounds.MAX_EPOCHS;
-        if (r.commits == 0) result.outcome = Outcome.NoCommit;
-        else if (r.keyAt == 0) result.outcome = Outcome.KeyWithheld;
-        else if (r.claims == 0) result.outcome = Outcome.NoClaim;
-        else if (r.listed == 0 && r.epoch == 0) result.outcome = Outcome.BelowThreshold;
-        if (result.outcome != Outcome.None) return result;
+        if (r.commits == 0) c.outcome = Outcome.NoCommit;
+        else if (r.keyAt == 0) c.outcome = Outcome.KeyWithheld;
+        else if (r.claims == 0) c.outcome = Outcome.NoClaim;
+        else if (r.listed == 0 && r.epoch == 0) c.outcome = Outcome.BelowThreshold;
+        if (c.outcome != Outcome.None) return;
 
-        result.places = _lists[roundId].sorted(r.listed);
-        for (uint256 i; i < result.places.length; ++i) {
-            if (_isShown(r, result.places[i])) result.shown |= 1 << i;
+        c.places = _lists[c.roundId].sorted(r.listed);
+        for (uint256 i; i < c.places.length; ++i) {
+            if (_isShown(r, c.places[i])) c.shown |= 1 << i;
         }
-        if (result.shown == 0) {
-            if (last || r.excluded == 0) result.outcome = Outcome.NoModel;
-            else result.cause = EpochCause.Excluded;
-            return result;
+        if (c.shown == 0) {
+            if (last || r.excluded == 0) c.outcome = Outcome.NoModel;
+            else c.cause = EpochCause.Excluded;
+            return;
         }
 
-        result.voted = true;
-        result.votes = votes;
+        c.voted = true;
         // before the draw there is no quorum either
-        if (votes.revealed == 0 || uint256(votes.revealed).count() < votes.quorum) {
-            if (last) result.outcome = Outcome.NoQuorum;
-            else result.cause = EpochCause.NoQuorum;
-            return result;
+        if (c.votes.revealed == 0 || uint256(c.votes.revealed).count() < c.votes.quorum) {
+            if (last) c.outcome = Outcome.NoQuorum;
+            else c.cause = EpochCause.NoQuorum;
+            return;
         }
-        result.taskFlags = Tally.taskFaults(votes);
-        if (result.taskFlags & Tally.TASK_FAULT != 0) {
-            result.outcome = Outcome.TaskFault;
-            return result;
+        c.taskFlags = Tally.taskFaults(c.votes);
+        if (c.taskFlags & Tally.TASK_FAULT != 0) {
+            c.outcome = Outcome.TaskFault;
+            return;
         }
-        result.judged = true;
-        uint256 best = _judge(r, spec, result);
-        bool disqualified = result.qualified != (1 << result.places.length) - 1;
-        if (!last && disqualified && r.excluded != 0 && (result.qualified == 0 || r.bestExcluded > best)) {
-            result.cause = EpochCause.Excluded;
+        c.judged = true;
+        uint256 best = _judge(r, c);
+        bool disqualified = c.qualified != (1 << c.places.length) - 1;
+        if (!last && disqualified && r.excluded != 0 && (c.qualified == 0 || r.bestExcluded > best)) {
+            c.cause = EpochCause.Excluded;
+        } else if (c.qualified == 0) {
+            c.outcome = Outcome.BelowThreshold;
         } else {
-            result.outcome = result.qualified == 0 ? Outcome.BelowThreshold : Outcome.Block;
+            c.outcome = Outcome.Block;
+            c.winner = c.places[c.podium[0]].commitment;
         }
     }
 
     /// @dev Verdicts, places, and who takes part in them.
     /// @return best median of those who qualify
-    function _judge(RoundState storage r, TaskSpec calldata spec, Result memory result)
-        private
-        view
-        returns (uint256 best)
-    {
-        uint256 length = result.places.length;
-        result.verdicts = new ICommittee.Verdict[](length);
+    function _judge(RoundState storage r, Case memory c) private view returns (uint256 best) {
+        uint256 length = c.places.length;
+        c.verdicts = new ICommittee.Verdict[](length);
         Podium.Entry[] memory entries = new Podium.Entry[](length);
-        uint256 tol = spec.tol;
-        uint256 minScore = spec.minScore;
         for (uint256 i; i < length; ++i) {
-            if (!result.shown.has(i)) continue;
-            CandidateList.Place memory place = result.places[i];
-            ICommittee.Verdict memory verdict = Tally.verdict(result.votes, i, tol);
-            result.verdicts[i] = verdict;
-            if (!Tally.qualifies(verdict, place.score, minScore, tol)) continue;
-            result.qualified |= 1 << i;
+            if (!c.shown.has(i)) continue;
+            CandidateList.Place memory place = c.places[i];
+            ICommittee.Verdict memory verdict = Tally.verdict(c.votes, i, c.tol);
+            c.verdicts[i] = verdict;
+            if (!Tally.qualifies(verdict, place.score, c.minScore, c.tol)) continue;
+            c.qualified |= 1 << i;
             entries[i] = Podium.Entry(true, verdict.median, place.sequence, place.commitment);
             if (verdict.median > best) best = verdict.median;
         }
-        result.podium = Podium.rank(entries, Podium.Rules(r.early, spec.tieTol, result.votes.seed));
+        c.podium = Podium.rank(entries, Podium.Rules(r.early, c.tieTol, c.votes.seed));
     }
 }

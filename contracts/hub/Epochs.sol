@@ -5,6 +5,7 @@ import {ICommittee} from "../interfaces/ICommittee.sol";
 import {BitMask} from "../libraries/BitMask.sol";
 import {CandidateList} from "../libraries/CandidateList.sol";
 import {FeeSplit} from "../libraries/FeeSplit.sol";
+import {Podium} from "../libraries/Podium.sol";
 import {Tally} from "../libraries/Tally.sol";
 import {Payout} from "./Payout.sol";
 
@@ -13,61 +14,48 @@ import {Payout} from "./Payout.sol";
 abstract contract Epochs is Payout {
     using BitMask for uint256;
 
-    /// @dev Ends an epoch for `result.cause`.
+    /// @dev Ends an epoch for `c.cause`.
+    /// @param fee of the task
     /// @return slashed to be burned
-    function _endEpoch(uint256 roundId, RoundState storage r, TaskSpec calldata spec, Result memory result)
-        internal
-        returns (uint256 slashed)
-    {
-        emit EpochEnded(roundId, r.epoch, result.cause);
+    function _endEpoch(RoundState storage r, Case memory c, uint256 fee) internal returns (uint256 slashed) {
+        emit EpochEnded(c.roundId, r.epoch, c.cause);
         ++r.epoch;
         Economy memory economy_ = _parameters(r.version).economy;
         Jury memory jury;
-        uint16 absentBps = ABSENT_BPS;
         uint256 off;
-        if (result.cause == EpochCause.NoQuorum) {
-            absentBps = ABSENT_FAILED_BPS;
-        } else if (result.cause == EpochCause.Appeal) {
-            // the judgement is disputed: nobody is held to it
-            jury.served = result.votes.revealed;
-            jury.unopened = result.votes.unopened;
-        } else {
-            slashed = _slashCandidates(roundId, economy_.minerUnit, spec.tol, result);
-            _removeDisqualified(roundId, r, result);
+        if (c.cause == EpochCause.Excluded) {
+            slashed = _slashCandidates(c, economy_.minerUnit);
+            _removeDisqualified(r, c);
             r.claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
-            if (!result.voted) return slashed;
-            (off, jury) = _coherent(spec, result);
+            if (!c.voted) return slashed;
+            (off, jury) = _coherent(c);
+        } else if (c.cause == EpochCause.Appeal) {
+            // the judgement is disputed: nobody is held to it
+            jury.served = c.votes.revealed;
+            jury.unopened = c.votes.unopened;
         }
-        (ICommittee.Closing memory closing, uint256 taken) =
-            _closeBallot(roundId, true, absentBps, off, economy_.seatUnit, result.votes.revealed);
+        (ICommittee.Closing memory closing, uint256 taken) = _closeBallot(c, true, off, economy_.seatUnit);
         slashed += taken;
 
         uint256 paid = jury.served.count();
         uint256 each;
         if (paid != 0) {
-            each = FeeSplit.advance(
-                economy_, uint256(spec.fee) - MAX_TIPS * uint256(economy_.tip), r.advanced, paid
-            );
+            // the tips to come must not eat what is paid out now
+            each = FeeSplit.advance(economy_, fee - MAX_TIPS * uint256(economy_.tip), r.advanced, paid);
             r.advanced += uint96(each * paid);
         }
-        _payJury(roundId, closing, jury, each, _challengeBond(economy_));
+        _payJury(c.roundId, closing, jury, each, _challengeBond(economy_));
     }
 
     /// @dev Those who are paid where the verdicts count, and the votes that are slashed.
-    function _coherent(TaskSpec calldata spec, Result memory result)
-        internal
-        pure
-        returns (uint256 off, Jury memory jury)
-    {
+    function _coherent(Case memory c) internal pure returns (uint256 off, Jury memory jury) {
         uint256 placed;
         for (uint256 i; i < 3; ++i) {
-            if (result.podium[i] < result.places.length) placed |= 1 << result.podium[i];
+            if (c.podium[i] != Podium.NOBODY) placed |= 1 << c.podium[i];
         }
         uint256 incoherent;
-        (off, incoherent) = Tally.dissent(result.votes, result.verdicts, result.shown, placed, spec.tol);
-        jury.served = result.votes.revealed & ~incoherent;
-        jury.silent = result.votes.unopened;
-        jury.unopened = result.votes.unopened;
+        (off, incoherent) = Tally.dissent(c.votes, c.verdicts, c.shown, placed, c.tol);
+        jury = Jury(c.votes.revealed & ~incoherent, c.votes.unopened, c.votes.unopened);
     }
 
     function _challengeBond(Economy memory economy_) internal pure returns (uint256) {
@@ -75,12 +63,12 @@ abstract contract Epochs is Payout {
     }
 
     /// @dev They never come back: only what found no place can be enlisted.
-    function _removeDisqualified(uint256 roundId, RoundState storage r, Result memory result) private {
+    function _removeDisqualified(RoundState storage r, Case memory c) private {
         uint256 kept;
-        for (uint256 i; i < result.places.length; ++i) {
-            CandidateList.Place memory place = result.places[i];
-            if (result.qualified.has(i)) kept |= 1 << place.index;
-            else emit CandidateRemoved(roundId, place.miner, place.commitment);
+        for (uint256 i; i < c.places.length; ++i) {
+            CandidateList.Place memory place = c.places[i];
+            if (c.qualified.has(i)) kept |= 1 << place.index;
+            else emit CandidateRemoved(c.roundId, place.miner, place.commitment);
         }
         r.listed = uint8(kept);
         // whoever qualified has shown his key

@@ -41,15 +41,14 @@ abstract contract Payout is Slashing {
     }
 
     /// @dev Returns the bonds of appeals without which the round would have ended otherwise.
-    /// @param winner commitment hash, 0 where there is none
     /// @return lost bonds of those who appealed in vain
-    function _returnBonds(uint256 roundId, RoundState storage r, bytes32 winner) internal returns (uint256 lost) {
-        if (r.appeals == 0) return 0;
-        AppealCase[] storage cases = _appeals[roundId];
-        for (uint256 i; i < cases.length; ++i) {
-            AppealCase memory case_ = cases[i];
-            if (case_.outcome == r.outcome && case_.winner == winner) lost += case_.bond;
-            else _pay(roundId, case_.appellant, Payment.AppealBond, case_.bond);
+    function _returnBonds(RoundState storage r, Case memory c) internal returns (uint256 lost) {
+        uint256 appeals = r.appeals;
+        for (uint256 i; i < appeals; ++i) {
+            AppealCase storage earlier = _appeals[c.roundId][i];
+            uint256 bond = earlier.bond;
+            if (earlier.outcome == c.outcome && earlier.winner == c.winner) lost += bond;
+            else _pay(c.roundId, earlier.appellant, Payment.AppealBond, bond);
         }
     }
 

@@ -23,7 +23,6 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
 
     /// @dev What is settled, and by which numbers.
     struct Docket {
-        uint256 roundId;
         uint256 fee; //      less the tips
         uint256 advanced; // of it, in earlier epochs
         Economy economy;
@@ -38,28 +37,28 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
     ) external nonReentrant {
         (RoundState storage r, ICommittee.Votes memory votes) = _requireVotes(roundId, Phase.Tally);
         _requireSpec(r, spec);
-        Result memory result = _decide(roundId, r, spec, votes);
+        Case memory c = _case(roundId, spec, votes);
+        _decide(r, c);
         _tip(roundId, r, msg.sender);
         uint256 burned;
         uint256 emission;
-        if (result.outcome == Outcome.None) {
-            burned = _endEpoch(roundId, r, spec, result);
+        if (c.outcome == Outcome.None) {
+            burned = _endEpoch(r, c, spec.fee);
         } else {
-            r.outcome = result.outcome;
-            _tasks[r.taskId].status = result.outcome == Outcome.Block ? TaskStatus.Done : TaskStatus.Failed;
+            r.outcome = c.outcome;
+            _tasks[r.taskId].status = c.outcome == Outcome.Block ? TaskStatus.Done : TaskStatus.Failed;
             Docket memory docket;
-            docket.roundId = roundId;
             docket.economy = _parameters(r.version).economy;
             docket.fee = spec.fee - uint256(r.tips) * docket.economy.tip;
             docket.advanced = r.advanced;
-            if (result.outcome == Outcome.Block) {
-                (burned, emission) = _settleBlock(docket, r, spec, winner, parentRound, result);
-            } else if (result.voted) {
-                burned = _settleVoided(docket, r, spec, result);
+            if (c.outcome == Outcome.Block) {
+                (burned, emission) = _settleBlock(docket, r, spec, winner, parentRound, c);
+            } else if (c.voted) {
+                burned = _settleVoided(docket, r, spec, c);
             } else {
-                burned = _settleUnjudged(docket, r, spec, result);
+                burned = _settleUnjudged(docket, r, spec, c);
             }
-            emit RoundFinalized(roundId, r.taskId, result.outcome, burned);
+            emit RoundFinalized(roundId, r.taskId, c.outcome, burned);
         }
         if (emission != 0) TOKEN.mint(address(this), emission);
         if (burned != 0) TOKEN.burn(burned);
@@ -107,12 +106,10 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         RoundState storage r = _rounds[roundId];
         if (!_isLive(r)) return (r.outcome, 0, 0);
         _requireSpec(r, spec);
-        Result memory result = _decide(roundId, r, spec, ICommittee(COMMITTEE).votes(roundId));
-        outcome = result.outcome;
-        if (outcome == Outcome.Block) {
-            uint256 first = result.podium[0];
-            (commitmentHash, score) = (result.places[first].commitment, result.verdicts[first].median);
-        }
+        Case memory c = _case(roundId, spec, ICommittee(COMMITTEE).votes(roundId));
+        _decide(r, c);
+        (outcome, commitmentHash) = (c.outcome, c.winner);
+        if (outcome == Outcome.Block) score = c.verdicts[c.podium[0]].median;
     }
 
     /* THE ENDS OF A ROUND; each returns what is to be burned */
@@ -123,21 +120,21 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         TaskSpec calldata spec,
         ModelCommitment calldata winner,
         uint256 parentRound,
-        Result memory result
+        Case memory c
     ) private returns (uint256 burned, uint256 emission) {
-        CandidateList.Place memory first = result.places[result.podium[0]];
-        _requireWinner(winner, first.commitment);
-        (uint256 off, Jury memory jury) = _coherent(spec, result);
+        CandidateList.Place memory first = c.places[c.podium[0]];
+        _requireWinner(winner, c.winner);
+        (uint256 off, Jury memory jury) = _coherent(c);
         ICommittee.Closing memory closing;
-        (closing, burned) = _closeRound(docket, spec, result, off);
+        (closing, burned) = _closeRound(docket, c, off);
         FeeSplit.Shares memory shares = FeeSplit.split(
             docket.economy,
             docket.fee,
             docket.advanced,
             FeeSplit.Sharers({
                 validators: jury.served.count(),
-                second: result.podium[1] != Podium.NOBODY,
-                third: result.podium[2] != Podium.NOBODY,
+                second: c.podium[1] != Podium.NOBODY,
+                third: c.podium[2] != Podium.NOBODY,
                 parent: winner.parent != 0
             })
         );
@@ -146,65 +143,65 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         }
         burned += shares.burned;
         _credit(first.miner, shares.winner + emission);
-        emit Paid(docket.roundId, first.miner, Payment.Winner, shares.winner);
-        if (emission != 0) emit Paid(docket.roundId, first.miner, Payment.Emission, emission);
+        emit Paid(c.roundId, first.miner, Payment.Winner, shares.winner);
+        if (emission != 0) emit Paid(c.roundId, first.miner, Payment.Emission, emission);
         if (shares.second != 0) {
-            _pay(docket.roundId, result.places[result.podium[1]].miner, Payment.Second, shares.second);
+            _pay(c.roundId, c.places[c.podium[1]].miner, Payment.Second, shares.second);
         }
         if (shares.third != 0) {
-            _pay(docket.roundId, result.places[result.podium[2]].miner, Payment.Third, shares.third);
+            _pay(c.roundId, c.places[c.podium[2]].miner, Payment.Third, shares.third);
         }
         if (winner.parent != 0) {
-            _pay(docket.roundId, _parentsMiner(winner.parent, parentRound), Payment.Parent, shares.parent);
+            _pay(c.roundId, _parentsMiner(winner.parent, parentRound), Payment.Parent, shares.parent);
         }
-        burned += _payJudges(docket, r, first.commitment, closing, jury, shares.perValidator);
-        _pay(docket.roundId, spec.requester, Payment.Bond, spec.bond);
-        _append(docket, r, spec, winner, result, closing.voteRoot, emission);
+        burned += _payJudges(docket, r, c, closing, jury, shares.perValidator);
+        _pay(c.roundId, spec.requester, Payment.Bond, spec.bond);
+        _append(docket, r, spec, winner, c, closing.voteRoot, emission);
     }
 
     /// @dev TaskFault, NoQuorum, and BelowThreshold after keys were shown: models were opened, so their miners are paid.
-    function _settleVoided(Docket memory docket, RoundState storage r, TaskSpec calldata spec, Result memory result)
+    function _settleVoided(Docket memory docket, RoundState storage r, TaskSpec calldata spec, Case memory c)
         private
         returns (uint256 burned)
     {
         Jury memory jury;
         uint256 off;
-        if (result.judged) {
-            (off, jury) = _coherent(spec, result);
-        } else if (result.outcome == Outcome.TaskFault) {
-            jury = Jury(result.votes.revealed, result.votes.unopened, result.votes.unopened);
+        if (c.judged) {
+            (off, jury) = _coherent(c);
+        } else if (c.outcome == Outcome.TaskFault) {
+            jury = Jury(c.votes.revealed, c.votes.unopened, c.votes.unopened);
         }
         ICommittee.Closing memory closing;
-        (closing, burned) = _closeRound(docket, spec, result, off);
+        (closing, burned) = _closeRound(docket, c, off);
         FeeSplit.Shares memory shares = FeeSplit.split(
             docket.economy,
             docket.fee,
             docket.advanced,
             FeeSplit.Sharers(jury.served.count(), false, false, false)
         );
-        burned += _payJudges(docket, r, 0, closing, jury, shares.perValidator);
+        burned += _payJudges(docket, r, c, closing, jury, shares.perValidator);
 
-        address[] memory paid = _entitled(spec, result);
+        address[] memory paid = _entitled(c);
         uint256 refund;
         uint256 bond = spec.bond;
-        if (result.outcome == Outcome.NoQuorum) {
+        if (c.outcome == Outcome.NoQuorum) {
             // a committee without quorum did not do its work: what it would have been paid or burned goes back
             refund = docket.fee - docket.advanced;
             uint256 miners = docket.fee - shares.burned - FeeSplit.part(docket.fee, docket.economy.validatorBps);
-            refund -= _payEach(docket.roundId, paid, miners);
+            refund -= _payEach(c.roundId, paid, miners);
         } else {
             burned += shares.burned;
             uint256 rest = shares.winner;
-            if (result.outcome == Outcome.TaskFault) {
+            if (c.outcome == Outcome.TaskFault) {
                 rest += bond;
                 bond = 0;
             }
             // where every opened model was refused, the requester got nothing for it
             if (paid.length == 0) refund = rest;
-            else burned += rest - _payEach(docket.roundId, paid, rest / 2);
+            else burned += rest - _payEach(c.roundId, paid, rest / 2);
         }
-        _pay(docket.roundId, spec.requester, Payment.Refund, refund);
-        _pay(docket.roundId, spec.requester, Payment.Bond, bond);
+        _pay(c.roundId, spec.requester, Payment.Refund, refund);
+        _pay(c.roundId, spec.requester, Payment.Bond, bond);
     }
 
     /// @dev NoCommit, KeyWithheld, NoClaim, NoModel, and BelowThreshold before any key was shown.
@@ -212,11 +209,11 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         Docket memory docket,
         RoundState storage r,
         TaskSpec calldata spec,
-        Result memory result
+        Case memory c
     ) private returns (uint256 burned) {
         uint256 refund = docket.fee - docket.advanced;
         uint256 bond = spec.bond;
-        if (result.outcome == Outcome.KeyWithheld) {
+        if (c.outcome == Outcome.KeyWithheld) {
             uint256 each = bond / 2 / r.commits;
             if (each > docket.economy.minerUnit) each = docket.economy.minerUnit;
             r.compensation = uint96(each);
@@ -227,29 +224,22 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
             burned = uint256(_parameters(r.version).limits.slotFeePerSec) * r.trainSecs;
             if (burned > refund) burned = refund;
             refund -= burned;
-            burned += _slashCandidates(docket.roundId, docket.economy.minerUnit, spec.tol, result);
+            burned += _slashCandidates(c, docket.economy.minerUnit);
         }
-        burned += _returnBonds(docket.roundId, r, 0);
-        _pay(docket.roundId, spec.requester, Payment.Refund, refund);
-        _pay(docket.roundId, spec.requester, Payment.Bond, bond);
+        burned += _returnBonds(r, c);
+        _pay(c.roundId, spec.requester, Payment.Refund, refund);
+        _pay(c.roundId, spec.requester, Payment.Bond, bond);
     }
 
     /* PARTS OF THEM */
 
     /// @dev Ends the last epoch: slashes candidates and seats.
-    function _closeRound(Docket memory docket, TaskSpec calldata spec, Result memory result, uint256 off)
+    function _closeRound(Docket memory docket, Case memory c, uint256 off)
         private
         returns (ICommittee.Closing memory closing, uint256 slashed)
     {
-        uint256 taken = _slashCandidates(docket.roundId, docket.economy.minerUnit, spec.tol, result);
-        (closing, slashed) = _closeBallot(
-            docket.roundId,
-            false,
-            result.outcome == Outcome.NoQuorum ? ABSENT_FAILED_BPS : ABSENT_BPS,
-            off,
-            docket.economy.seatUnit,
-            result.votes.revealed
-        );
+        uint256 taken = _slashCandidates(c, docket.economy.minerUnit);
+        (closing, slashed) = _closeBallot(c, false, off, docket.economy.seatUnit);
         slashed += taken;
     }
 
@@ -258,14 +248,14 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
     function _payJudges(
         Docket memory docket,
         RoundState storage r,
-        bytes32 winner,
+        Case memory c,
         ICommittee.Closing memory closing,
         Jury memory jury,
         uint256 each
     ) private returns (uint256 burned) {
-        _payJury(docket.roundId, closing, jury, each, _challengeBond(docket.economy));
-        uint256 lost = _returnBonds(docket.roundId, r, winner);
-        burned = _shareBonds(docket.roundId, closing.owners, jury.served & ~jury.silent, lost);
+        _payJury(c.roundId, closing, jury, each, _challengeBond(docket.economy));
+        uint256 lost = _returnBonds(r, c);
+        burned = _shareBonds(c.roundId, closing.owners, jury.served & ~jury.silent, lost);
     }
 
     function _append(
@@ -273,25 +263,25 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         RoundState storage r,
         TaskSpec calldata spec,
         ModelCommitment calldata winner,
-        Result memory result,
+        Case memory c,
         bytes32 voteRoot,
         uint256 emission
     ) private {
-        uint256 position = result.podium[0];
+        uint256 position = c.podium[0];
         BlockHeader memory header;
         header.anchor = winner.anchor;
-        header.roundId = docket.roundId;
+        header.roundId = c.roundId;
         header.specHash = winner.specHash;
-        header.commitment = result.places[position].commitment;
+        header.commitment = c.winner;
         header.modelHash = winner.modelHash;
-        header.score = result.verdicts[position].median;
+        header.score = c.verdicts[position].median;
         header.scoreMax = spec.scoreMax;
         header.voteRoot = voteRoot;
         header.miner = winner.miner;
         header.emission = uint96(emission);
         if (
             winner.payloadRoot != 0 && r.inboxCount != 0
-                && !result.taskFlags.has(Tally.PAYLOAD_SHIFT + position)
+                && !c.taskFlags.has(Tally.PAYLOAD_SHIFT + position)
         ) {
             header.payloadRoot = winner.payloadRoot;
             if (r.inboxTo > _inbox.carried) _inbox.carried = r.inboxTo;
@@ -300,18 +290,14 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
     }
 
     /// @dev The miners whose keys were shown and, where that was judged, whose claims hold.
-    function _entitled(TaskSpec calldata spec, Result memory result)
-        private
-        pure
-        returns (address[] memory miners)
-    {
-        miners = new address[](result.places.length);
+    function _entitled(Case memory c) private pure returns (address[] memory miners) {
+        miners = new address[](c.places.length);
         uint256 count;
-        for (uint256 i; i < result.places.length; ++i) {
-            if (!result.shown.has(i)) continue;
+        for (uint256 i; i < c.places.length; ++i) {
+            if (!c.shown.has(i)) continue;
             // the least score is what nobody reached
-            if (result.judged && !Tally.qualifies(result.verdicts[i], result.places[i].score, 0, spec.tol)) continue;
-            miners[count++] = result.places[i].miner;
+            if (c.judged && !Tally.qualifies(c.verdicts[i], c.places[i].score, 0, c.tol)) continue;
+            miners[count++] = c.places[i].miner;
         }
         assembly ("memory-safe") {
             mstore(miners, count)

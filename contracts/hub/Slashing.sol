@@ -25,32 +25,29 @@ abstract contract Slashing is Decision {
 
     /// @dev Listed candidates without their key; and where the committee judged the models, those that it found unavailable,
     /// invalid or over-claimed. What is left of their lock is freed.
-    function _slashCandidates(uint256 roundId, uint256 unit, uint256 tol, Result memory result)
-        internal
-        returns (uint256 slashed)
-    {
-        for (uint256 i; i < result.places.length; ++i) {
-            CandidateList.Place memory place = result.places[i];
+    function _slashCandidates(Case memory c, uint256 unit) internal returns (uint256 slashed) {
+        mapping(address => uint256) storage commits = _commits[c.roundId];
+        for (uint256 i; i < c.places.length; ++i) {
+            CandidateList.Place memory place = c.places[i];
             Reason reason = Reason.Unavailable;
             uint256 amount = FeeSplit.part(unit, FAULT_BPS);
-            if (result.shown.has(i)) {
-                if (!result.judged) continue;
-                ICommittee.Verdict memory verdict = result.verdicts[i];
+            if (c.shown.has(i)) {
+                if (!c.judged) continue;
+                ICommittee.Verdict memory verdict = c.verdicts[i];
                 if (verdict.flags & Tally.INVALID != 0) {
                     reason = Reason.Invalid;
                 } else if (verdict.flags & Tally.UNAVAILABLE == 0) {
-                    if (!Tally.overclaimed(verdict, place.score, tol)) continue;
+                    if (!Tally.overclaimed(verdict, place.score, c.tol)) continue;
                     reason = Reason.Overclaimed;
                     amount = unit;
                 }
             }
-            mapping(address => uint256) storage commits = _commits[roundId];
             commits[place.miner] = commits[place.miner].release();
             _unlock(place.miner, unit - amount);
             _slash(place.miner, amount);
             slashed += amount;
-            emit Slashed(roundId, place.miner, reason, amount);
-            emit LockReleased(roundId, place.miner);
+            emit Slashed(c.roundId, place.miner, reason, amount);
+            emit LockReleased(c.roundId, place.miner);
         }
     }
 
@@ -69,22 +66,23 @@ abstract contract Slashing is Decision {
     }
 
     /// @dev Ends the epoch's ballot, and takes from the absent, and from those whose votes are `off`.
-    function _closeBallot(
-        uint256 roundId,
-        bool again,
-        uint16 absentBps,
-        uint256 off,
-        uint96 seatUnit,
-        uint256 revealed
-    ) internal returns (ICommittee.Closing memory closing, uint256 slashed) {
-        closing = ICommittee(COMMITTEE).close(roundId, again, absentBps, uint16(off), OFF_BPS, seatUnit);
+    function _closeBallot(Case memory c, bool again, uint256 off, uint96 seatUnit)
+        internal
+        returns (ICommittee.Closing memory closing, uint256 slashed)
+    {
+        bool failed = again ? c.cause == EpochCause.NoQuorum : c.outcome == Outcome.NoQuorum;
+        closing = ICommittee(COMMITTEE).close(
+            c.roundId, again, failed ? ABSENT_FAILED_BPS : ABSENT_BPS, uint16(off), OFF_BPS, seatUnit
+        );
+        // empty where nobody loses anything
         for (uint256 pos; pos < closing.penalties.length; ++pos) {
             uint256 penalty = closing.penalties[pos];
             if (penalty == 0) continue;
             address owner = closing.owners[pos];
             _slash(owner, penalty);
             slashed += penalty;
-            emit Slashed(roundId, owner, revealed.has(pos) ? Reason.OffMedian : Reason.Absent, penalty);
+            Reason reason = uint256(c.votes.revealed).has(pos) ? Reason.OffMedian : Reason.Absent;
+            emit Slashed(c.roundId, owner, reason, penalty);
         }
     }
 }
