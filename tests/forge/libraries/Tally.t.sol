@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
+import {BitMask} from "../../../contracts/libraries/BitMask.sol";
+import {Tally} from "../../../contracts/libraries/Tally.sol";
+import {Proof} from "../Proof.sol";
+
+/// @notice From votes to verdicts, whatever a minority votes.
+contract TallyTest is Proof {
+    uint256 private constant SKIPPED = (1 << 40) - 1;
+
+    function test_I29_verdict__with_an_honest_majority__has_its_median_in_their_range(
+        uint256 seed,
+        uint8 size,
+        uint40 truth,
+        uint32 spread,
+        uint8 candidate
+    ) external pure {
+        size = uint8(within(size, 1, 15));
+        candidate = uint8(within(candidate, 0, 5));
+        truth = uint40(within(truth, 0, (1 << 34) - 1));
+        ICommittee.Votes memory votes = _strangers(seed, size);
+        uint256 honest = size / 2 + 1;
+        uint256 lowest = type(uint256).max;
+        uint256 highest;
+        for (uint256 i; i < honest; ++i) {
+            uint256 score = uint256(truth) + draw(seed, 100 + i) % (uint256(spread) + 1);
+            if (score < lowest) lowest = score;
+            if (score > highest) highest = score;
+            votes.words[(i + seed % size) % size] = score << (40 * candidate);
+        }
+        ICommittee.Verdict memory found = Tally.verdict(votes, candidate, spread);
+        vm.assertGe(found.median, lowest, "median below every honest score");
+        vm.assertLe(found.median, highest, "median above every honest score");
+        vm.assertEq(found.flags, 0, "a minority's flag stands");
+    }
+
+    function test_I30_verdicts__with_votes_in_another_order__are_the_same(uint256 seed, uint8 size, uint32 tol)
+        external
+        pure
+    {
+        size = uint8(within(size, 1, 15));
+        ICommittee.Votes memory votes = _strangers(seed, size);
+        votes.revealed = uint16(seed & ((1 << size) - 1));
+        votes.quorum = uint8(within(seed >> 16, 1, size));
+        (ICommittee.Verdict[] memory before, uint16 flags) = Tally.verdicts(votes, 6, tol);
+        for (uint256 i = size; i > 1; --i) {
+            _swap(votes, i - 1, draw(seed, 200 + i) % i);
+        }
+        (ICommittee.Verdict[] memory later, uint16 laterFlags) = Tally.verdicts(votes, 6, tol);
+        vm.assertEq(abi.encode(before, flags), abi.encode(later, laterFlags), "the order of votes decides");
+    }
+
+    /// @dev What no quorum of scores stands behind decides nothing: nobody wins by it, and nobody loses.
+    function test_I33_verdict__of_less_than_a_quorum_of_near_scores__decides_nothing(
+        uint256 seed,
+        uint8 size,
+        uint32 tol,
+        uint40 claim,
+        uint40 minScore
+    ) external pure {
+        size = uint8(within(size, 1, 15));
+        ICommittee.Votes memory votes = _strangers(seed, size);
+        votes.quorum = size / 2 + 1;
+        votes.revealed = uint16(seed & ((1 << size) - 1));
+        (ICommittee.Verdict[] memory found,) = Tally.verdicts(votes, 6, tol);
+        for (uint256 i; i < 6; ++i) {
+            uint256 near;
+            for (uint256 pos; pos < size; ++pos) {
+                uint256 field = (votes.words[pos] >> (40 * i)) & SKIPPED;
+                if (!BitMask.has(votes.revealed, pos) || field == SKIPPED || (field >> 35) & 3 != 0) continue;
+                uint256 score = field & ((1 << 35) - 1);
+                if (score <= found[i].median + uint256(tol) && found[i].median <= score + tol) ++near;
+            }
+            if (near >= votes.quorum) continue;
+            vm.assertFalse(found[i].stable, "stable without a quorum");
+            vm.assertFalse(Tally.qualifies(found[i], claim, minScore, tol), "qualifies without a quorum");
+            vm.assertFalse(Tally.overclaimed(found[i], claim, tol), "slashed without a quorum");
+        }
+        (uint256 off,) = Tally.dissent(votes, found, 63, 0, tol);
+        if (BitMask.count(votes.revealed) < votes.quorum) vm.assertEq(off, 0, "slashed without a quorum");
+    }
+
+    /// @dev Devices differ by up to `tol`: votes that close to one truth are never more than 2 * tol apart.
+    function test_I33_dissent__of_honest_voters__slashes_none_of_them(
+        uint256 seed,
+        uint8 size,
+        uint40 truth,
+        uint32 tol,
+        uint8 shown,
+        uint8 placed
+    ) external pure {
+        size = uint8(within(size, 1, 15));
+        truth = uint40(within(truth, 0, (1 << 34) - 1));
+        ICommittee.Votes memory votes = _strangers(seed, size);
+        votes.quorum = size / 2 + 1;
+        uint256 honest = seed & ((1 << size) - 1);
+        if (BitMask.count(honest) * 2 <= size) honest ^= (1 << size) - 1;
+        for (uint256 pos; pos < size; ++pos) {
+            if (!BitMask.has(honest, pos)) continue;
+            votes.words[pos] = 0;
+            for (uint256 i; i < 6; ++i) {
+                uint256 score = uint256(truth) + draw(seed, 300 + 6 * pos + i) % (2 * uint256(tol) + 1);
+                votes.words[pos] |= (score % (1 << 34)) << (40 * i);
+            }
+        }
+        if (uint256(truth) + 2 * uint256(tol) >= 1 << 34) return;
+        (ICommittee.Verdict[] memory found,) = Tally.verdicts(votes, 6, tol);
+        (uint256 off, uint256 incoherent) = Tally.dissent(votes, found, shown, placed, tol);
+        vm.assertEq(off & honest, 0, "an honest voter is slashed");
+        vm.assertEq(off & ~incoherent, 0, "slashed, yet paid");
+        if (BitMask.count(honest) < size) return;
+        // and nobody who claims what his own device within the tolerance shows
+        for (uint256 i; i < 6; ++i) {
+            uint256 claim = uint256(truth) + draw(seed, 400 + i) % (2 * uint256(tol) + 1);
+            vm.assertFalse(Tally.overclaimed(found[i], claim, tol), "an honest claim is slashed");
+        }
+    }
+
+    function test_qualifies__below_the_minimum_or_flagged_or_overclaimed__never(
+        ICommittee.Verdict memory found,
+        uint40 claim,
+        uint40 minScore,
+        uint32 tol
+    ) external pure {
+        bool bad = !found.stable || found.flags != 0 || found.median < minScore || claim > uint256(found.median) + tol;
+        vm.assertEq(Tally.qualifies(found, claim, minScore, tol), !bad, "qualifies");
+    }
+
+    /// @dev Words of any bits, all revealed.
+    function _strangers(uint256 seed, uint256 size) private pure returns (ICommittee.Votes memory votes) {
+        votes.size = uint8(size);
+        votes.quorum = uint8(size);
+        votes.revealed = uint16((1 << size) - 1);
+        votes.words = new uint256[](size);
+        for (uint256 pos; pos < size; ++pos) {
+            votes.words[pos] = draw(seed, pos);
+        }
+    }
+
+    function _swap(ICommittee.Votes memory votes, uint256 i, uint256 j) private pure {
+        (votes.words[i], votes.words[j]) = (votes.words[j], votes.words[i]);
+        uint256 kept = votes.revealed & ~((1 << i) | (1 << j));
+        uint256 first = (votes.revealed >> i) & 1;
+        uint256 second = (votes.revealed >> j) & 1;
+        votes.revealed = uint16(kept | (first << j) | (second << i));
+    }
+}
