@@ -73,6 +73,7 @@ class FakeNode(BaseProvider):
 
     Attributes:
         pool: transactions by nonce, as decoded dictionaries with "raw" and "hash".
+        answers: what calls return, by the function's selector; others return nothing.
         refuse: revert bytes for every call and estimate, None for success.
         max_range: longest range of blocks that eth_getLogs serves.
         on_send: called with the raw bytes before the node sees them.
@@ -84,6 +85,7 @@ class FakeNode(BaseProvider):
         super().__init__()
         self.blocks = [Mined(0, keccak(b"genesis"), bytes(32), GENESIS_TIME)]
         self.pool: dict[int, dict[str, Any]] = {}
+        self.answers: dict[bytes, bytes] = {}
         self.refuse: bytes | None = None
         self.fail_in_block: bool = False
         self.down = False
@@ -180,9 +182,10 @@ class FakeNode(BaseProvider):
         self.on_logs()
         return found
 
-    def eth_call(self, _request: Any, _block: Any) -> str:
+    def eth_call(self, request: Any, _block: Any) -> str:
         self._refuse()
-        return "0x"
+        selector = bytes(HexBytes(request["data"]))[:4]
+        return "0x" + self.answers.get(selector, b"").hex()
 
     def eth_estimateGas(self, _request: Any, *_block: Any) -> str:
         self._refuse()

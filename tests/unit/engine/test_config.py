@@ -34,6 +34,12 @@ def unrelated(other: int) -> None:
     raise InvalidTask("task.yaml: fee", f"{other} is too low")
 
 
+@group.command()
+@chain_options
+def whose(settings: Settings) -> None:
+    click.echo(settings.account)
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     return tmp_path / "config.yaml"
@@ -157,3 +163,26 @@ def test_run_main__interrupted__130(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         run_main(interrupted, [])
     assert raised.value.code == 130
+
+
+ADDRESS = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+
+
+@pytest.mark.parametrize("text", ["0x1234", "7E5F", ADDRESS.replace("B", "b"), "me"])
+def test_account__not_an_address__refused_by_name(text: str) -> None:
+    result = CliRunner().invoke(group, ["whose", "--account", text])
+    assert result.exit_code == 2
+    assert "is not an address: 0x and 40 hex digits" in result.output
+
+
+@pytest.mark.parametrize("line", [f"account: {ADDRESS}", f'account: "{ADDRESS.lower()}"', f"account: '{ADDRESS}'"])
+def test_account__in_the_file_with_or_without_quotes__is_read(config: Path, line: str) -> None:
+    """YAML takes one without quotes for a number."""
+    config.write_text(line)
+    result = CliRunner().invoke(group, ["whose", "--config", str(config)])
+    assert result.output.strip() == ADDRESS
+
+
+def test_account__in_the_environment__is_read() -> None:
+    result = CliRunner().invoke(group, ["whose"], env={"DLBC_ACCOUNT": ADDRESS.lower()})
+    assert result.output.strip() == ADDRESS

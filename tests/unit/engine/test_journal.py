@@ -36,6 +36,17 @@ def test_open__journal_of_another__refused_with_what_to_do(
     Journal.open(tmp_path / "j", identity_of(node)).close()  # the refusal has let go of the lock
 
 
+def test_open__journal_of_another_key__refused_but_an_old_one_takes_the_first(tmp_path: Path, node: FakeNode) -> None:
+    """Its transactions have that key's nonces."""
+    nobodys = identity_of(node)
+    Journal.open(tmp_path / "j", nobodys).close()  # as a program wrote it that knew of no operators
+    first = dataclasses.replace(nobodys, signer=HUB)
+    Journal.open(tmp_path / "j", first).close()
+    with pytest.raises(UsageError, match=f"this journal's signer is {HUB}, but the present one is {OTHER}"):
+        Journal.open(tmp_path / "j", dataclasses.replace(nobodys, signer=OTHER))
+    Journal.read_only(tmp_path / "j", nobodys).close()
+
+
 def test_open__any_umask__no_file_is_open_to_others(tmp_path: Path, node: FakeNode) -> None:
     """Words and salts of votes lie in it, also in the file beside it that SQLite writes first."""
     before = os.umask(0)
