@@ -18,6 +18,7 @@ PHASES = [
     "Guard",
     "Key",
     "Claim",
+    "Enlist",
     "Show",
     "Seal",
     "Draw",
@@ -29,11 +30,29 @@ PHASES = [
     "Final",
 ]
 OUTCOMES = ["None", "Block", "NoCommit", "KeyWithheld", "NoClaim", "BelowThreshold", "NoModel", "TaskFault", "NoQuorum"]
+KINDS = [
+    "Refund",
+    "Bond",
+    "Winner",
+    "Second",
+    "Third",
+    "Parent",
+    "Validator",
+    "Emission",
+    "Compensation",
+    "Finder",
+    "Tip",
+    "AppealBond",
+    "ChallengeBond",
+]
+REASONS = ["Unopened", "Unavailable", "Invalid", "Absent", "Overclaimed", "OffMedian"]
+CAUSES = ["NoQuorum", "Appeal", "Excluded"]
 DLBC = 10**18
 ZERO = "0x" + "00" * 32
 SKIPPED = (1 << 40) - 1
 UNAVAILABLE, INVALID, LINEAGE, MARK = (1 << bit for bit in range(35, 39))
 MISDECLARED = 1 << 242
+PAYLOAD_BAD = 1 << 243  # of candidate 0; those of the others follow
 
 
 class Spec(NamedTuple):
@@ -151,6 +170,7 @@ class Play:
         self.nonce = 0
         self.specs: dict[int, Spec] = {}
         self.genesis = token.totalSupply()
+        self.tip = int(hub.economy()["tip"])
 
     # MONEY
 
@@ -171,15 +191,24 @@ class Play:
         return int(self.hub.account(actor)["credit"])
 
     def check_conservation(self, unclaimed: int = 0) -> None:
-        """The hub holds exactly what it owes, and the supply is what was minted less what was burned."""
+        """The hub holds exactly what it owes, and the supply is what was minted less what was burned.
+
+        Args:
+            unclaimed: what it holds besides: compensation that nobody took yet, bonds of open challenges.
+        """
         owed = unclaimed
         for actor in brownie.accounts:
             account = self.hub.account(actor)
             owed += account["credit"] + account["stake"]
             assert account["locked"] + account["unbonding"] <= account["stake"]
         for task_id, spec in self.specs.items():
-            if self.hub.task(task_id)["status"] in (1, 2):
+            task = self.hub.task(task_id)
+            if task["status"] in (1, 2):
                 owed += spec.fee + spec.bond
+            if task["status"] == 2:  # noqa: PLR2004  # Open
+                round_ = self.hub.round(task["roundId"])
+                owed -= round_["tips"] * self.tip + round_["advanced"]
+                owed += sum(case["bond"] for case in self.hub.appealsOf(task["roundId"]))
         assert self.token.balanceOf(self.hub) == owed
         burned = sum(
             log["args"]["value"]
@@ -262,6 +291,7 @@ class Play:
         commitment = model.commitment
         return (
             round_.id,
+            model.miner,
             self.announced(model),
             commitment.artifact,
             commitment.artifactBytes,
@@ -309,8 +339,9 @@ class Play:
         answer = brownie.web3.provider.make_request("eth_signTypedData_v4", [str(signer or model.miner), typed])
         return str(answer["result"])
 
-    def claim(self, round_: Round, model: Model, score: int) -> Any:
-        return self.hub.claimModel(model.commitment, score, round_.spec, self.sign(model, score), self.by)
+    def claim(self, round_: Round, model: Model, score: int, parent_round: int = 0) -> Any:
+        signature = self.sign(model, score)
+        return self.hub.claimModel(model.commitment, score, round_.spec, parent_round, signature, self.by)
 
     def show(self, model: Model) -> Any:
         return self.hub.showKey(model.commitment, model.key, self.by)
@@ -356,10 +387,16 @@ class Play:
             word |= scores.get(candidate[0], candidate[1]) << (40 * position)
         return word
 
-    def finalize(self, round_: Round, winner: Model | None = None) -> Any:
+    def finalize_arguments(self, round_: Round, winner: Model | None = None, parent_round: int = 0) -> tuple[Any, ...]:
+        return round_.id, round_.spec, winner.commitment if winner else NO_COMMITMENT, parent_round
+
+    def finalize(self, round_: Round, winner: Model | None = None, parent_round: int = 0) -> Any:
         self.wait_for(round_, "Tally")
-        commitment = winner.commitment if winner else NO_COMMITMENT
-        return self.hub.finalize(round_.id, round_.spec, commitment, self.by)
+        return self.hub.finalize(*self.finalize_arguments(round_, winner, parent_round), self.by)
+
+    def fee_left(self, round_: Round) -> int:
+        """F: the fee less the tips paid so far."""
+        return int(round_.spec.fee - self.hub.round(round_.id)["tips"] * self.tip)
 
     # STRETCHES
 
@@ -395,14 +432,21 @@ class Play:
         return round_
 
 
-def paid(transaction: Any) -> list[tuple[str, str, int]]:
-    """(account, kind, amount) of each Paid event."""
-    kinds = ["Refund", "Bond", "Winner", "Second", "Third", "Parent", "Validator", "Emission", "Compensation", "Finder"]
+def paid(transaction: Any, tips: bool = False) -> list[tuple[str, str, int]]:
+    """(account, kind, amount) of each Paid event; of tips only where they are asked for."""
     events = transaction.events["Paid"] if "Paid" in transaction.events else []  # noqa: SIM401  # no mapping
-    return [(event["account"], kinds[event["kind"]], event["amount"]) for event in events]
+    found = [(event["account"], KINDS[event["kind"]], event["amount"]) for event in events]
+    return [payment for payment in found if tips or payment[1] != "Tip"]
 
 
 def slashed(transaction: Any) -> list[tuple[str, str, int]]:
-    reasons = ["Unopened", "Unavailable", "Invalid", "Absent"]
     events = transaction.events["Slashed"] if "Slashed" in transaction.events else []  # noqa: SIM401  # no mapping
-    return [(event["account"], reasons[event["reason"]], event["amount"]) for event in events]
+    return [(event["account"], REASONS[event["reason"]], event["amount"]) for event in events]
+
+
+def ended(transaction: Any) -> tuple[int, str] | None:
+    """(epoch, cause) of the EpochEnded event, if there is one."""
+    if "EpochEnded" not in transaction.events:
+        return None
+    event = transaction.events["EpochEnded"]
+    return event["epoch"], CAUSES[event["cause"]]
