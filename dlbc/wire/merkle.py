@@ -143,15 +143,20 @@ def eval_index(evaluated: Sequence[int], samples: int, candidate: int, sample: i
     return evaluated.index(candidate) * samples + sample
 
 
-def challenged(seed: bytes, evaluated: Sequence[int], samples: int) -> tuple[int, int]:
-    """Candidate and sample of the leaf that a challenge with this seed asks for.
+def challenged(number: int, evaluated: Sequence[int], samples: int) -> tuple[int, int]:
+    """Candidate and sample of the leaf that a challenge asks for.
+
+    Args:
+        number: the challenge's, of 96 bits.
+        evaluated: positions of the candidates that have leaves, ascending.
+        samples: leaves of each, `TaskSpec.scoreMax`.
 
     Raises:
         ValueError: nothing was evaluated.
     """
     if not evaluated or samples < 1:
         raise ValueError("nothing was evaluated: there is no leaf to ask for")
-    rank, sample = divmod(int.from_bytes(seed) % (len(evaluated) * samples), samples)
+    rank, sample = divmod(number % (len(evaluated) * samples), samples)
     return evaluated[rank], sample
 
 

@@ -123,7 +123,7 @@ def merkle_trees() -> dict[str, Any]:
 
 
 def _openings() -> list[dict[str, Any]]:
-    """Leaves that challenges ask for, with their proofs: of every candidate, the first leaf and the last."""
+    """Every leaf that a challenge may ask for of some trees, with its proof."""
     salt, found = repeated(0x42), []
     for predictions in (
         [[7]],
@@ -132,11 +132,8 @@ def _openings() -> list[dict[str, Any]]:
     ):
         evaluated = [position for position, of_candidate in enumerate(predictions) if of_candidate]
         samples = max(map(len, predictions))
-        for number in range(len(evaluated) * samples):
-            seed = (
-                2**256 - 1 - (2**256 - 1) % (len(evaluated) * samples) - len(evaluated) * samples + number
-            ).to_bytes(32)
-            candidate, sample = merkle.challenged(seed, evaluated, samples)
+        for number in range(2**96 - len(evaluated) * samples, 2**96):
+            candidate, sample = merkle.challenged(number, evaluated, samples)
             leaf, proof = merkle.eval_opening(salt, predictions, candidate, sample)
             found.append(
                 {
@@ -145,7 +142,7 @@ def _openings() -> list[dict[str, Any]]:
                     "evaluated": evaluated,
                     "samples": samples,
                     "root": merkle.eval_root(salt, predictions),
-                    "seed": seed,
+                    "number": number,
                     "index": merkle.eval_index(evaluated, samples, candidate, sample),
                     "leaf": members(leaf),
                     "proof": proof,

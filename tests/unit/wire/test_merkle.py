@@ -71,8 +71,8 @@ def test_proof__leaf_outside__is_refused() -> None:
 def test_eval_opening__leaf_that_a_challenge_asks_for__leads_to_the_eval_root() -> None:
     salt, predictions = bytes(range(32)), [[7, 8, 9], [], [1, -1, 2], [4, 4, 4]]
     root, asked = merkle.eval_root(salt, predictions), set()
-    for seed in range(40):
-        candidate, sample = merkle.challenged(seed.to_bytes(32), [0, 2, 3], 3)
+    for number in range(40):
+        candidate, sample = merkle.challenged(number, [0, 2, 3], 3)
         asked.add((candidate, sample))
         leaf, siblings = merkle.eval_opening(salt, predictions, candidate, sample)
         assert leaf == Leaf(candidate, sample, predictions[candidate][sample])
@@ -90,7 +90,7 @@ def test_eval_opening__no_such_leaf__is_refused() -> None:
     with pytest.raises(ValueError, match="every evaluated one has all samples"):
         merkle.eval_opening(salt, [[7, 8], [9]], 0, 0)
     with pytest.raises(ValueError, match="nothing was evaluated"):
-        merkle.challenged(bytes(32), [], 3)
+        merkle.challenged(0, [], 3)
 
 
 def test_eval_root__leaves__are_salt_candidate_sample_prediction() -> None:

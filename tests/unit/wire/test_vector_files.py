@@ -207,8 +207,9 @@ def test_merkle__roots_of_votes_and_predictions__are_these() -> None:
 def test_merkle__openings_of_predictions__verify_where_a_challenge_asks() -> None:
     for case in load("merkle")["evalOpenings"]:
         salt, leaf, samples = octets(case["salt"]), case["leaf"], case["samples"]
-        number = int(case["seed"], 16) % (len(case["evaluated"]) * samples)
+        number = int(case["number"]) % (len(case["evaluated"]) * samples)
         assert number == case["index"]
+        assert merkle.challenged(int(case["number"]), case["evaluated"], samples) == (leaf["candidate"], leaf["sample"])
         assert (leaf["candidate"], leaf["sample"]) == (case["evaluated"][number // samples], number % samples)
         assert leaf["prediction"] == case["predictions"][leaf["candidate"]][leaf["sample"]]
         data = salt + leaf["candidate"].to_bytes(1) + leaf["sample"].to_bytes(8)
