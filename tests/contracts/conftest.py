@@ -1,4 +1,4 @@
-"""The three contracts as scripts/deploy.py makes them, and the actors who use them.
+"""The contracts as scripts/deploy.py makes them, and the actors who use them.
 
 Every test starts from a fresh deployment in which each actor holds ether and 10,000 DLBC, and lets the hub take them.
 
@@ -9,6 +9,7 @@ folder, as .venv does. At the head of a file import packages (`import brownie`),
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from scripts import profiles
 from scripts.deploy import deploy
 
 FORTUNE = 10_000 * 10**18
+APPEAL_SECS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +29,15 @@ def isolation(fn_isolation: None) -> None:
 
 
 @pytest.fixture(scope="session")
-def profile() -> profiles.Profile:
-    return profiles.load("development")
+def profile(governor: Any, guardian: Any) -> profiles.Profile:
+    """The development profile, with time for appeals and with roles of their own."""
+    loaded = profiles.load("development")
+    return dataclasses.replace(
+        loaded,
+        timing=(*loaded.timing[:-1], APPEAL_SECS),
+        limits=(*loaded.limits[:3], loaded.limits[3] + 3 * APPEAL_SECS, *loaded.limits[4:]),
+        governance=profiles.Governance(governor=str(governor), guardian=str(guardian)),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +73,24 @@ def stranger(accounts: Any) -> Any:
     return accounts[9]
 
 
+@pytest.fixture(scope="session")
+def governor(accounts: Any) -> Any:
+    """May set parameters."""
+    return accounts[16]
+
+
+@pytest.fixture(scope="session")
+def guardian(accounts: Any) -> Any:
+    """May pause."""
+    return accounts[17]
+
+
+@pytest.fixture(scope="session")
+def operator(accounts: Any) -> Any:
+    """Nobody's operator yet."""
+    return accounts[18]
+
+
 @pytest.fixture(scope="module")
 def deployment(deployer: Any, profile: profiles.Profile, module_isolation: None) -> Deployment:
     return deploy(deployer, profile)
@@ -96,6 +123,16 @@ def committee(deployment: Deployment, Committee: Any) -> Any:
 def hub(deployment: Deployment, DLBC: Any, token: Any) -> Any:
     """Needs `token`, so that whoever uses the hub has what to deposit."""
     return DLBC.at(deployment.hub)
+
+
+@pytest.fixture(scope="module")
+def lens(deployment: Deployment, Lens: Any) -> Any:
+    return Lens.at(deployment.lens)
+
+
+@pytest.fixture(scope="module")
+def authority(deployment: Deployment, Authority: Any) -> Any:
+    return Authority.at(deployment.authority)
 
 
 @pytest.fixture(scope="session")

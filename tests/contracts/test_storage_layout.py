@@ -1,4 +1,4 @@
-"""The hub's two codes read and write one storage (decision 0006): the compiler must lay it out alike in both."""
+"""The hub's three codes read and write one storage (decision 0006): the compiler must lay it out alike in all."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ def layout_of(output, path, contract):
     return variables, types, members
 
 
-def test_layout__hub_and_clerk__are_the_same():
-    paths = {"DLBC": "contracts/DLBC.sol", "Clerk": "contracts/hub/Clerk.sol"}
+def test_layout__hub_registrar_and_arbiter__are_the_same():
+    paths = {
+        "DLBC": "contracts/DLBC.sol",
+        "Registrar": "contracts/hub/Registrar.sol",
+        "Arbiter": "contracts/hub/Arbiter.sol",
+    }
     output = compile_standard(
         {
             "language": "Solidity",
@@ -42,6 +46,7 @@ def test_layout__hub_and_clerk__are_the_same():
             },
         }
     )
-    hub, clerk = (layout_of(output, path, name) for name, path in paths.items())
+    hub, registrar, arbiter = (layout_of(output, path, name) for name, path in paths.items())
     assert "_rounds" in {variable[0] for variable in hub[0]}
-    assert hub == clerk
+    assert registrar == hub
+    assert arbiter == hub
