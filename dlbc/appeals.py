@@ -40,8 +40,8 @@ class Decision:
         if self.outcome is Outcome.NONE:
             now = "another epoch"
         return (
-            f"Round {self.round_id} would end with: {now}. An appeal locks {amount_in_words(self.bond)}; they return if a "
-            "larger committee decides otherwise, and go to its validators if it does not. Appeal"
+            f"Round {self.round_id} would end with: {now}. An appeal locks {amount_in_words(self.bond)}: it returns if "
+            "a larger committee decides otherwise, and goes to its validators if not. Appeal"
         )
 
 

@@ -14,7 +14,20 @@ from eth_account import Account as EthAccount
 from dlbc import materials
 from dlbc.artifact import encrypt_file, sha256_file
 from dlbc.chain.client import Head
-from dlbc.chain.contracts import Account, Ballot, Candidate, Commit, Economy, Preview, Round, Timing
+from dlbc.chain.contracts import (
+    Account,
+    Ballot,
+    Candidate,
+    Commit,
+    Economy,
+    ExcludedClaim,
+    Inbox,
+    Limits,
+    Parameters,
+    Preview,
+    Round,
+    Timing,
+)
 from dlbc.chain.deployment import Deployment
 from dlbc.chain.events import ModelClaimed, ModelCommitted, RoundFinalized, RoundOpened, TaskSubmitted, TestKeyRevealed
 from dlbc.chain.transactions import Sent
@@ -36,6 +49,7 @@ CHAIN_ID = 31337
 HUB = "0x1111111111111111111111111111111111111111"
 COMMITTEE = "0x2222222222222222222222222222222222222222"
 TOKEN = "0x3333333333333333333333333333333333333333"
+LENS = "0x4444444444444444444444444444444444444444"
 REQUESTER = "0x4444444444444444444444444444444444444444"
 MINER = EthAccount.from_key(b"\x07" * 32)
 RIVAL = "0x5555555555555555555555555555555555555555"
@@ -96,12 +110,45 @@ class FakeHub(FakeCalls):
         self.next = 0
         self.winner = b""
         self.claim_secs = 30
+        self.tip = 0
+        self.excluded = ExcludedClaim(bytes(32), 0)
+        self.posted = 0
 
     def economy(self) -> Economy:
-        return Economy(UNIT, 50 * UNIT, 100 * UNIT, 100 * UNIT, 10**8, 1000, 1000, 500, 500, 0, 9000, 2, 2, 3, 2)
+        return Economy(
+            fee_unit=UNIT,
+            miner_unit=50 * UNIT,
+            halving_secs=10**8,
+            min_miners=2,
+            slots=2,
+            committee_size=3,
+            quorum=2,
+            seat_unit=100 * UNIT,
+            initial_emission=100 * UNIT,
+            burn_bps=1000,
+            validator_bps=1000,
+            kappa_bps=9000,
+            parent_bps=0,
+            tip=self.tip,
+            appeal_bond=30 * UNIT,
+            second_bps=500,
+            third_bps=500,
+        )
 
     def timing(self) -> Timing:
         return Timing(5, 5, 30, self.claim_secs, 30, 30, 30, 0)
+
+    def parameters_of(self, version: int) -> Parameters:
+        """Those of version 1; another version locks twice as much."""
+        unit = 50 * UNIT * version
+        limits = Limits(1, 3600, 60, 10_000, 0, 1, 1, 1, 1, 1, 1)
+        return Parameters(self.timing(), replace(self.economy(), miner_unit=unit), limits)
+
+    def excluded_of(self, round_id: int, miner: str) -> ExcludedClaim:
+        return self.excluded
+
+    def inbox(self) -> Inbox:
+        return Inbox(bytes(32), self.posted, 0)
 
     def account(self, owner: str) -> Account:
         return self.money
@@ -135,7 +182,7 @@ class FakeCommittee(FakeCalls):
     seal_block = 0
 
     def ballot(self, round_id: int) -> Ballot:
-        return Ballot(0, 0, 0, 0, 0, 0, 0, self.seal_block, bytes(32), False)
+        return Ballot(0, 0, 0, 0, 0, 0, 0, 0, self.seal_block, bytes(32), False)
 
 
 class FakeTransactions:
@@ -306,6 +353,15 @@ def live_round(task_id: int, of_spec: bytes, anchor: bytes, slot: int) -> Round:
         claims=0,
         listed=0,
         shown=0,
+        appeals=0,
+        tips=0,
+        version=1,
+        excluded=0,
+        best_excluded=0,
+        inbox_from=1,
+        inbox_to=0,
+        compensation=0,
+        advanced=0,
     )
 
 
@@ -366,6 +422,7 @@ def make_world(folder: Path) -> World:
         hub=hub,  # type: ignore[arg-type]
         committee=committee,  # type: ignore[arg-type]
         token=FakeCalls(TOKEN),  # type: ignore[arg-type]
+        lens=FakeCalls(LENS),  # type: ignore[arg-type]
         ipfs=ipfs,  # type: ignore[arg-type]
         journal=journal,
         transactions=transactions,  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import pytest
 from miner_world import ANCHOR, COMMIT_END, MINER, ROUND, Crash, World, dataset
 
 from dlbc.chain.contracts import Candidate, Commit
+from dlbc.chain.events import ModelKeyShown
 from dlbc.errors import TransactionRefused
 from dlbc.journal import Duty
 from dlbc.ml import training
@@ -37,7 +38,7 @@ def committed(world: World) -> World:
     initialise(model, b"s" * 32)
     training.train(model, dataset(1, 200), seed=b"s" * 32, epochs=4)
     save_model(model, room.model)
-    records.save_trained(world.journal, ROUND, records.Trained(room.model, ANCHOR, bytes(32), 0.95, 4.0))
+    records.save_trained(world.journal, ROUND, records.Trained(room.model, ANCHOR, bytes(32), 0.95, 4.0, held_out=200))
     seal(Duty(SEAL, ROUND, subject(ANCHOR)), world.context, OPTIONS)
     world.committed(submission(world))
     world.key_revealed()
@@ -119,12 +120,35 @@ def test_score__time_runs_out_while_counting__claims_instead_of_coming_too_late(
     committed: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_late(*arguments: object) -> int:
-        raise OutOfTime("only 4,096 of 1,000,000 test samples were scored")
+        raise OutOfTime("only 4,096 of 1,000,000 test samples were scored", 3)
 
     monkeypatch.setattr(claiming, "count_correct", too_late)
     assert score(SCORE_DUTY, committed.context, OPTIONS) == Done()
     assert saved(committed).score == committed.spec.min_score
     assert "too large for this device" in saved(committed).why
+
+
+def test_score__time_runs_out_with_enough_counted__claims_what_was_counted(
+    committed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*arguments: object) -> int:
+        raise OutOfTime("only 17 of 20 test samples were scored", 15)
+
+    monkeypatch.setattr(claiming, "count_correct", too_late)
+    score(SCORE_DUTY, committed.context, OPTIONS)
+    assert saved(committed).score == 15
+
+
+@pytest.mark.parametrize("held_out", [0, 30])
+def test_score__no_test_set_and_little_known_of_the_model__claims_nothing_rather_than_too_much(
+    committed: World, held_out: int
+) -> None:
+    break_test_set(committed)
+    room = open_room(committed.context, ROUND)
+    guess = records.Trained(room.model, ANCHOR, bytes(32), 0.62, 4.0, held_out=held_out)
+    records.save_trained(committed.journal, ROUND, guess)
+    score(SCORE_DUTY, committed.context, OPTIONS)
+    assert saved(committed).score == 0
 
 
 def test_score__below_the_minimum__claims_all_the_same_and_says_why(committed: World) -> None:
@@ -188,7 +212,16 @@ def test_claim__dies_before_sending__sends_the_same_claim(scored: World) -> None
     assert isinstance(claim(CLAIM_DUTY, scored.context, OPTIONS), Wait)
     kind, arguments = scored.transactions.sent[f"claim/{ROUND}"]
     assert kind == "claim_model"
-    assert arguments == (submission(scored), expected.score, scored.spec, expected.signature)
+    assert arguments == (submission(scored), expected.score, scored.spec, expected.signature, 0)
+
+
+def test_claim__declares_a_parent__names_the_round_in_which_its_key_was_shown(scored: World) -> None:
+    parent = b"\x77" * 32
+    scored.event(ModelKeyShown, 4, MINER.address, parent, b"k" * 32)
+    records.save_submission(scored.journal, replace(submission(scored), parent=parent))
+    claim(CLAIM_DUTY, scored.context, OPTIONS)
+    _, arguments = scored.transactions.sent[f"claim/{ROUND}"]
+    assert arguments[-1] == 4
 
 
 def test_claim__opened_on_the_chain__done_without_sending(scored: World) -> None:
@@ -215,6 +248,21 @@ def test_show__claiming_goes_on__waits(scored: World) -> None:
     assert isinstance(show(SHOW_DUTY, scored.context, OPTIONS), Wait)
 
 
+def test_show__list_of_a_later_epoch_is_open__waits(scored: World) -> None:
+    scored.claimed(submission(scored), 20)
+    scored.phase(Phase.ENLIST, COMMIT_END + 100, epoch=1)
+    assert isinstance(show(SHOW_DUTY, scored.context, OPTIONS), Wait)
+    assert not scored.transactions.sent
+
+
+def test_show__listed_again_in_a_later_epoch__sent_again(scored: World) -> None:
+    scored.claimed(submission(scored), 20)
+    for epoch in (0, 1):
+        scored.phase(Phase.SHOW, COMMIT_END + 41, epoch=epoch)
+        show(SHOW_DUTY, scored.context, OPTIONS)
+    assert {f"show/{ROUND}/0", f"show/{ROUND}/1"} <= set(scored.transactions.sent)
+
+
 def test_show__not_listed__keeps_the_model_secret(scored: World) -> None:
     scored.claimed(submission(scored), 3, listed=False)
     scored.phase(Phase.SHOW, COMMIT_END + 41)
@@ -229,7 +277,7 @@ def test_show__listed__sends_the_key_that_was_committed_to(scored: World) -> Non
     scored.phase(Phase.SHOW, COMMIT_END + 41)
     assert isinstance(show(SHOW_DUTY, scored.context, OPTIONS), Wait)
     key = open_room(scored.context, ROUND).secrets(scored.context).model_key
-    assert scored.transactions.sent[f"show/{ROUND}"] == ("show_key", (submission(scored), key))
+    assert scored.transactions.sent[f"show/{ROUND}/0"] == ("show_key", (submission(scored), key))
 
 
 def test_show__shown__done(scored: World) -> None:

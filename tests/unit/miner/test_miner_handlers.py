@@ -7,13 +7,16 @@ import pytest
 from miner_world import ANCHOR, COMMIT_END, COMMIT_START, MINER, RIVAL, ROUND, UNIT, World
 
 from dlbc.chain.contracts import Account
-from dlbc.chain.events import ModelClaimed, ModelCommitted
+from dlbc.chain.events import CandidateRemoved, ClaimEnlisted, EpochEnded, ModelClaimed, ModelCommitted
 from dlbc.journal import Duty, DutyState
-from dlbc.types import ModelCommitment, Outcome, Phase
+from dlbc.types import EpochCause, ModelCommitment, Outcome, Phase
 from dlbc.wire.typed_data import commitment_hash
 from miner import records
 from miner.handlers import (
     HANDLERS,
+    on_candidate_removed,
+    on_claim_enlisted,
+    on_epoch_ended,
     on_model_claimed,
     on_model_committed,
     on_round_finalized,
@@ -21,7 +24,7 @@ from miner.handlers import (
     on_test_key_revealed,
 )
 from miner.market import Market
-from miner.options import MONEY, RECOVER, SCORE, SETTLE, SHOW, TRAIN, Options
+from miner.options import ENLIST, MONEY, RECOVER, SCORE, SETTLE, SHOW, TRAIN, Options
 from miner.program import ACTIONS
 from miner.train import subject
 
@@ -104,6 +107,54 @@ def test_on_model_claimed__own__owes_the_key_once(world: World) -> None:
     assert duties(world) == [f"{SHOW}/{ROUND}"]
 
 
+def ended(world: World, cause: EpochCause, epoch: int = 0) -> EpochEnded:
+    event = world.event(EpochEnded, ROUND, epoch, cause)
+    assert isinstance(event, EpochEnded)
+    return event
+
+
+@pytest.mark.parametrize("cause", [EpochCause.NO_QUORUM, EpochCause.APPEAL])
+def test_on_epoch_ended__list_stays__owes_nothing(world: World, cause: EpochCause) -> None:
+    committed(world)
+    world.claimed(commitment(), 20, listed=False)
+    on_epoch_ended(ended(world, cause), world.context)
+    assert duties(world) == []
+
+
+def test_on_epoch_ended__never_claimed__owes_nothing(world: World) -> None:
+    committed(world)
+    on_epoch_ended(ended(world, EpochCause.EXCLUDED), world.context)
+    assert duties(world) == []
+
+
+def test_on_epoch_ended__places_are_free__owes_to_enlist_in_each_such_epoch(world: World) -> None:
+    committed(world)
+    world.claimed(commitment(), 20, listed=False)
+    for epoch in (0, 0, 1):
+        on_epoch_ended(ended(world, EpochCause.EXCLUDED, epoch), world.context)
+    assert duties(world) == [f"{ENLIST}/{ROUND}/1", f"{ENLIST}/{ROUND}/2"]
+
+
+def test_on_claim_enlisted__own__owes_the_key_although_it_was_owed_before(world: World) -> None:
+    committed(world)
+    on_model_claimed(world.claimed(commitment(), 20, listed=False), world.context)
+    own = commitment_hash(commitment())
+    for miner, block in ((RIVAL, 6), (MINER.address, 7), (MINER.address, 7)):
+        event = world.event(ClaimEnlisted, ROUND, miner, own, 20, block=block)
+        assert isinstance(event, ClaimEnlisted)
+        on_claim_enlisted(event, world.context)
+    assert duties(world) == [f"{SHOW}/{ROUND}", f"{SHOW}/{ROUND}/7"]
+
+
+def test_on_candidate_removed__own_alone__said_in_the_status(world: World) -> None:
+    committed(world)
+    for miner, stage in ((RIVAL, None), (MINER.address, "disqualified")):
+        event = world.event(CandidateRemoved, ROUND, miner, commitment_hash(commitment()))
+        assert isinstance(event, CandidateRemoved)
+        on_candidate_removed(event, world.context)
+        assert records.state(world.journal, ROUND).get("stage") == stage
+
+
 def test_on_round_finalized__committed__owes_the_settlement_once(world: World) -> None:
     committed(world)
     event = world.finalized(Outcome.BLOCK)
@@ -142,8 +193,8 @@ def test_on_round_opened__same_anchor_seen_again__keeps_the_work(world: World, t
 
 
 def test_handlers__every_duty__has_an_action() -> None:
-    assert len(HANDLERS) == 5
-    assert {TRAIN, RECOVER, SCORE, SHOW, SETTLE, MONEY} <= set(ACTIONS)
+    assert len(HANDLERS) == 8
+    assert {TRAIN, RECOVER, SCORE, SHOW, ENLIST, SETTLE, MONEY} <= set(ACTIONS)
 
 
 # The market
@@ -183,13 +234,21 @@ def test_look__auto_stake__owes_the_missing_stake_and_never_more_than_allowed(wo
     market.look(world.context)
     row = world.journal.agenda.find(MONEY, ROUND)
     assert row is not None
-    assert row.duty.payload == {"kind": "stake", "amount": str(30 * UNIT)}
+    assert row.duty.payload == {"kind": "stake", "value": str(30 * UNIT)}
     world.journal.agenda.settle(row, DutyState.DONE)
     for train in world.journal.duties(DutyState.OWED, TRAIN):
         world.journal.agenda.settle(train, DutyState.DONE)
     world.opened(ROUND + 1, spec=replace(world.spec, nonce=78))
     market.look(world.context)  # 10 of 40 are left, 30 are missing
     assert world.journal.agenda.find(MONEY, ROUND + 1) is None
+
+
+def test_look__round_of_another_version__its_own_stake_is_needed(world: World) -> None:
+    world.opened()
+    world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], version=3)
+    Market(Options()).look(world.context)
+    assert duties(world) == []
+    assert any("a commit locks 150 DLBC" in message for message in world.said)
 
 
 def test_look__refused_before__not_taken_again(world: World) -> None:

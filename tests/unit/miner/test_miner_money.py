@@ -3,15 +3,18 @@
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from miner_world import ROUND, UNIT, World
+from eth_account import Account as EthAccount
+from miner_world import RIVAL, ROUND, UNIT, World
 
 from dlbc.chain.contracts import Account
 from dlbc.errors import ChainError, DLBCError, TransactionRefused
 from dlbc.journal import Attempt, Duty, DutyState, StoredTransaction, TransactionState
 from dlbc.service import Done, Drop, Wait
+from dlbc.types import ZERO_ADDRESS, Phase
 from miner import errands
 from miner.cli import group
 from miner.money import move
@@ -21,7 +24,7 @@ OPTIONS = Options()
 
 
 def duty(kind: str, amount: int = 30 * UNIT, subject: str = "") -> Duty:
-    return Duty(MONEY, ROUND, subject, payload={"kind": kind, "amount": str(amount)})
+    return Duty(MONEY, ROUND, subject, payload={"kind": kind, "value": str(amount)})
 
 
 def stored(world: World, name: str, state: TransactionState) -> None:
@@ -56,7 +59,6 @@ def test_move__refused_by_the_contracts__dropped_with_the_reason(world: World) -
     [
         (30, 0, "stake", ("stake", (30 * UNIT,))),
         (10, 20, "deposit", ("deposit", (20 * UNIT,))),
-        (10, 19, "approve", ("approve", ("0x1111111111111111111111111111111111111111", 20 * UNIT))),
     ],
 )
 def test_move__stake__the_next_missing_step(
@@ -66,6 +68,60 @@ def test_move__stake__the_next_missing_step(
     wallet(world, 100 * UNIT, allowance * UNIT)
     assert isinstance(move(duty("stake"), world.context, OPTIONS), Wait)
     assert world.transactions.sent == {f"money/{ROUND}/{label}": call}
+
+
+def test_move__hub_may_take_too_little__deposits_with_a_permit_for_all_of_it(world: World) -> None:
+    world.hub.money = Account(10 * UNIT, 0, 0, 0, 0)
+    wallet(world, 100 * UNIT, 19 * UNIT)
+    world.context.token.nonces = lambda owner: 0  # type: ignore[method-assign]
+    assert isinstance(move(duty("stake"), world.context, OPTIONS), Wait)
+    kind, arguments = world.transactions.sent[f"money/{ROUND}/deposit"]
+    assert (kind, arguments[0]) == ("deposit_with_permit", 20 * UNIT)
+
+
+def test_move__key_is_an_operators__refused(world: World) -> None:
+    world.context.signer = EthAccount.from_key(b"\x08" * 32)
+    result = move(duty("withdraw"), world.context, OPTIONS)
+    assert isinstance(result, Drop)
+    assert "operator's key" in result.why
+    assert not world.transactions.sent
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "call"),
+    [
+        ("post", 5, ("post", (bytes(31) + b"\x05",))),
+        ("operator", int(RIVAL, 16), ("set_operator", (RIVAL,))),
+        ("operator", 0, ("set_operator", (ZERO_ADDRESS,))),
+        ("collect", ROUND, ("claim_compensation", (ROUND,))),
+    ],
+)
+def test_move__order_that_is_one_call__sent(world: World, kind: str, value: int, call: tuple[str, Any]) -> None:
+    assert isinstance(move(duty(kind, value), world.context, OPTIONS), Wait)
+    assert world.transactions.sent == {f"money/{ROUND}/{kind}": call}
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"), [(Phase.VOTE_REVEAL, "cannot be appealed yet"), (Phase.TALLY, "cannot be appealed any more")]
+)
+def test_move__appeal_out_of_its_phase__dropped_before_money_moves(world: World, phase: Phase, words: str) -> None:
+    world.opened()
+    world.phase(phase, 2000)
+    result = move(duty("appeal", ROUND), world.context, OPTIONS)
+    assert isinstance(result, Drop)
+    assert words in result.why
+    assert not world.transactions.sent
+
+
+@pytest.mark.parametrize(("credit", "label"), [(30, "appeal"), (29, "deposit")])
+def test_move__appeal__bond_first(world: World, credit: int, label: str) -> None:
+    world.opened()
+    world.phase(Phase.APPEAL, 2000)
+    world.hub.money = Account(credit * UNIT, 0, 0, 0, 0)
+    wallet(world, 5 * UNIT, 5 * UNIT)
+    assert isinstance(move(duty("appeal", ROUND), world.context, OPTIONS), Wait)
+    expected = {"appeal": ("appeal", (ROUND, world.spec)), "deposit": ("deposit", (UNIT,))}[label]
+    assert world.transactions.sent == {f"money/{ROUND}/{label}": expected}
 
 
 def test_move__stake_is_pending_and_credit_gone__sends_nothing_more(world: World) -> None:
@@ -103,7 +159,7 @@ def test_look__oversized_request__refused(world: World) -> None:
 def test_look__unknown_kind__refused(world: World) -> None:
     folder = world.context.workdir / errands.FOLDER
     folder.mkdir()
-    (folder / "x.request").write_text(json.dumps({"kind": "transfer", "amount": "5"}))
+    (folder / "x.request").write_text(json.dumps({"kind": "transfer", "value": "5"}))
     errands.look(world.context)
     assert world.journal.duties() == []
 
@@ -165,6 +221,10 @@ def test_running__no_program__false(tmp_path: Path) -> None:
         (["stake", "much"], "not an amount"),
         (["stake", "-5"], "No such option"),
         (["start", "--threads", "0"], "threads"),
+        (["appeal", "0"], "0"),
+        (["post", "abcd"], "not an item"),
+        (["post", "zz" * 32], "not an item"),
+        (["operator", "set", "0x12"], "not an address"),
         (["start", "--min-pay", "much"], "not an amount"),
     ],
 )

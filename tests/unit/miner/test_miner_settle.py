@@ -4,16 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from eth_account import Account as EthAccount
 from miner_world import ANCHOR, MINER, RIVAL, ROUND, UNIT, World
 
 from dlbc.chain.contracts import Account, Commit
-from dlbc.chain.events import Paid, Slashed
+from dlbc.chain.events import Appealed, CandidateRemoved, ItemPosted, Paid, Slashed
 from dlbc.errors import TransactionRefused
 from dlbc.journal import Duty, TransactionState
 from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
 from dlbc.service import Done, Drop, Wait
 from dlbc.types import ModelCommitment, Outcome, Payment, Phase, Reason
+from dlbc.wire.inbox import batch_root
 from miner import records
 from miner.history import result_of
 from miner.options import RECOVER, SEAL, SETTLE, Options
@@ -103,6 +105,14 @@ def test_settle__key_withheld__collects_the_compensation_first(committed: World)
     assert settle(DUTY, committed.context, OPTIONS) == Done()
 
 
+def test_settle__key_withheld_and_the_key_is_an_operators__says_who_collects(committed: World) -> None:
+    committed.context.signer = EthAccount.from_key(b"\x08" * 32)
+    committed.finalized(Outcome.KEY_WITHHELD)
+    assert settle(DUTY, committed.context, OPTIONS) == Done()
+    assert not committed.transactions.sent
+    assert any(f"dlbc-miner collect {ROUND}" in message for message in committed.said)
+
+
 def test_settle__no_compensation_left__goes_on(committed: World) -> None:
     committed.finalized(Outcome.KEY_WITHHELD)
     committed.transactions.refuse["compensation"] = TransactionRefused("nothing", "NothingToCollect")
@@ -134,6 +144,41 @@ def test_result_of__never_committed__says_why_and_blames_no_claim(world: World) 
     assert "claimed" not in sentence
 
 
+def test_result_of__nothing_but_a_tip__tells_it_and_why_the_model_got_nothing(committed: World) -> None:
+    committed.claimed(submission(committed), 3, listed=False)
+    committed.event(Paid, ROUND, MINER.address, Payment.TIP, UNIT)
+    committed.finalized(Outcome.BLOCK)
+    found = result_of(committed.journal, ROUND, MINER.address)
+    assert "tips for chores: 1 DLBC" in found.sentence()
+    assert "was not listed" in found.sentence()
+    assert found.income == UNIT
+
+
+def test_result_of__appealed_in_vain__the_bond_is_said_to_be_gone(committed: World) -> None:
+    committed.event(Appealed, ROUND, MINER.address, 0, Outcome.BLOCK, b"w" * 32)
+    committed.finalized(Outcome.BLOCK)
+    assert "the appeal changed nothing" in result_of(committed.journal, ROUND, MINER.address).sentence()
+
+
+def test_result_of__appeal_succeeded__bond_is_no_income(committed: World) -> None:
+    committed.event(Appealed, ROUND, MINER.address, 0, Outcome.BLOCK, b"w" * 32)
+    committed.event(Paid, ROUND, MINER.address, Payment.APPEAL_BOND, 30 * UNIT)
+    committed.event(Paid, ROUND, MINER.address, Payment.WINNER, 70 * UNIT)
+    committed.finalized(Outcome.BLOCK)
+    found = result_of(committed.journal, ROUND, MINER.address)
+    assert (found.income, found.lost_appeals) == (70 * UNIT, 0)
+
+
+def test_result_of__disqualified_and_over_claimed__both_said(committed: World) -> None:
+    committed.claimed(submission(committed), 20)
+    committed.event(CandidateRemoved, ROUND, MINER.address, b"c" * 32)
+    committed.event(Slashed, ROUND, MINER.address, Reason.OVERCLAIMED, 50 * UNIT)
+    committed.finalized(Outcome.BLOCK)
+    sentence = result_of(committed.journal, ROUND, MINER.address).sentence()
+    assert "more than four tolerances above" in sentence
+    assert "disqualified" in sentence
+
+
 def test_result_of__not_final__has_no_outcome(committed: World) -> None:
     assert result_of(committed.journal, ROUND, MINER.address).sentence() == "not final yet"
 
@@ -155,6 +200,18 @@ def test_recover__ciphertext_on_ipfs__rebuilds_the_same_commitment(committed: Wo
     assert recover(RECOVERY, committed.context, OPTIONS) == Done()
     assert submission(committed) == expected
     assert recover(RECOVERY, committed.context, OPTIONS) == Done()
+
+
+def test_recover__commitment_carries_the_inbox__rebuilt_with_it(committed: World) -> None:
+    item = b"i" * 32
+    committed.event(ItemPosted, 1, RIVAL, item, bytes(32))
+    committed.hub.posted = 1
+    committed.hub.rounds[ROUND] = replace(committed.hub.rounds[ROUND], inbox_from=1, inbox_to=1)
+    carrying = replace(submission(committed), payload_root=batch_root([item]))
+    committed.committed(carrying)
+    lose_disk(committed)
+    assert recover(RECOVERY, committed.context, OPTIONS) == Done()
+    assert submission(committed) == carrying
 
 
 def test_recover__claimed_before_the_journal_was_lost__taken_from_the_event(committed: World) -> None:

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from miner_world import COMMIT_START, MINER, ROUND, UNIT, World
+from miner_world import COMMIT_START, MINER, RIVAL, ROUND, UNIT, World
 
 from dlbc.chain.contracts import Account
 from dlbc.chain.events import Paid, RoundFinalized, Slashed
@@ -63,6 +63,26 @@ def test_render__all_of_it__says_what_a_human_wants(busy: World) -> None:
     assert "14 s" in shown
     assert "-50 DLBC" in shown
     assert "the commit was never claimed" in shown
+
+
+def test_gather__tips_of_other_rounds__counted_for_the_key_alone(busy: World) -> None:
+    for round_id, account in ((ROUND - 1, MINER.address), (ROUND - 5, MINER.address), (ROUND - 5, RIVAL)):
+        busy.event(Paid, round_id, account, Payment.TIP, UNIT)
+    assert gather(busy.context, 10)["tips"] == str(2 * UNIT)
+    assert "so far: 2 DLBC" in render(gather(busy.context, 10))
+
+
+def test_gather__key_of_an_operator__its_own_credit_beside_the_accounts(busy: World) -> None:
+    found = gather(busy.context, 10, signer=RIVAL)
+    assert (found["address"], found["operator"], found["tips"]) == (MINER.address, RIVAL, "0")
+    assert f"its operator {RIVAL} has" in render(found)
+
+
+def test_render__later_epoch_that_can_be_appealed__number_and_command(busy: World) -> None:
+    busy.hub.rounds[ROUND] = replace(busy.hub.rounds[ROUND], phase=Phase.APPEAL, epoch=1)
+    shown = " ".join(render(gather(busy.context, 10)).split())
+    assert "dlbc-miner appeal 9" in shown
+    assert "epoch 2 of 3" in shown
 
 
 def test_render__nothing_yet__says_so(world: World) -> None:

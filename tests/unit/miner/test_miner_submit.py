@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from miner_world import ANCHOR, COMMIT_END, MINER, ROUND, UNIT, Crash, World
+from miner_world import ANCHOR, COMMIT_END, MINER, RIVAL, ROUND, UNIT, Crash, World
 
 from dlbc.artifact import decrypt_file, sha256_file
 from dlbc.chain.contracts import Account, Commit
+from dlbc.chain.events import ItemPosted
 from dlbc.errors import ContentUnavailable, TransactionRefused
 from dlbc.journal import Duty
 from dlbc.ml.model_file import save_model
@@ -15,6 +16,7 @@ from dlbc.ml.models import build, initialise
 from dlbc.service import Done, Drop, Wait
 from dlbc.types import Phase
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
+from dlbc.wire.inbox import batch_root
 from dlbc.wire.typed_data import commit_digest
 from miner import records
 from miner.options import COMMIT, SEAL, Options
@@ -116,6 +118,45 @@ def test_seal__measured_time__remembered_for_the_next_plan(trained: World) -> No
     assert records.costs(trained.journal) != before
 
 
+ITEMS = [bytes([index]) * 32 for index in range(1, 6)]
+
+
+def fill_inbox(world: World, first: int, last: int) -> None:
+    """Five items, of which the round's batch is `first` to `last`."""
+    for index, item in enumerate(ITEMS, 1):
+        world.event(ItemPosted, index, RIVAL, item, bytes(32))
+    world.hub.posted = len(ITEMS)
+    world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], inbox_from=first, inbox_to=last)
+
+
+def sealed_root(world: World, options: Options = OPTIONS) -> bytes:
+    seal(SEAL_DUTY, world.context, options)
+    found = records.submission(world.journal, ROUND)
+    assert found is not None
+    return found.payload_root
+
+
+def test_seal__inbox_has_a_batch__carries_exactly_it(trained: World) -> None:
+    fill_inbox(trained, 2, 4)
+    assert sealed_root(trained) == batch_root(ITEMS[1:4])
+
+
+def test_seal__nothing_in_the_inbox__carries_nothing(trained: World) -> None:
+    assert sealed_root(trained) == bytes(32)
+
+
+def test_seal__no_payload__carries_nothing(trained: World) -> None:
+    fill_inbox(trained, 2, 4)
+    assert sealed_root(trained, Options(payload=False)) == bytes(32)
+
+
+def test_seal__an_item_is_not_known_here__carries_nothing_and_says_so(trained: World) -> None:
+    fill_inbox(trained, 2, 6)
+    trained.hub.posted = 6
+    assert sealed_root(trained) == bytes(32)
+    assert any("1 items of the inbox are not known" in message for message in trained.said)
+
+
 @pytest.fixture
 def sealed(trained: World) -> World:
     seal(SEAL_DUTY, trained.context, OPTIONS)
@@ -147,6 +188,7 @@ def test_commit__process_dies_before_sending__the_same_commitment_is_sent(sealed
     assert kind == "commit_model"
     assert arguments == (
         ROUND,
+        MINER.address,
         commit_digest(expected),
         expected.artifact,
         expected.artifact_bytes,
@@ -185,6 +227,13 @@ def test_commit__stake_too_small__says_the_command_once_and_tries_on(sealed: Wor
     del sealed.transactions.refuse["commit"]
     commit(COMMIT_DUTY, sealed.context, OPTIONS)
     assert NAME in sealed.transactions.sent
+
+
+def test_commit__paused__tried_on_until_the_deadline_and_said_once(sealed: World) -> None:
+    sealed.transactions.refuse["commit"] = refused("Paused")
+    for _ in range(2):
+        assert isinstance(commit(COMMIT_DUTY, sealed.context, OPTIONS), Wait)
+    assert sum("trying on until the deadline" in message for message in sealed.said) == 1
 
 
 @pytest.mark.parametrize("error", ["AnchorMismatch", "SpecMismatch"])
