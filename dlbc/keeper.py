@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 
 from eth_utils.crypto import keccak
 
-from dlbc.chain.events import ModelClaimed, ModelCommitted, ModelKeyShown, SeatJoined, TaskSubmitted, VoteCommitted
+from dlbc.chain.events import (
+    ModelClaimed,
+    ModelCommitted,
+    ModelKeyShown,
+    ParametersSet,
+    SeatJoined,
+    TaskSubmitted,
+    VoteCommitted,
+)
 from dlbc.errors import TransactionRefused
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, ModelCommitment, Phase, TaskSpec
 
@@ -129,13 +137,12 @@ def active_accounts(journal: Journal) -> list[str]:
 
 def chores(context: Context, block: int) -> Iterator[Chore]:
     """What is due in the newest block, whose number is `block`."""
-    hub, free = context.hub, []
-    for slot in range(hub.economy().slots):
-        round_id = hub.round_in_slot(slot)
-        if round_id == 0:
-            free.append(slot)
-        else:
+    hub = context.hub
+    live = rounds_by_slot(context)
+    for round_id in live.values():
+        if round_id:
             yield from _round_chores(context, round_id, block)
+    free = [slot for slot in range(hub.economy().slots) if not live[slot]]
     if not free:
         return
     task_id = hub.next_task()
@@ -146,6 +153,21 @@ def chores(context: Context, block: int) -> Iterator[Chore]:
     elif hub.queue_length():
         # Waiting tasks, but more cancelled ones lie on top of them than opening removes by itself.
         yield Chore(f"keep/prune/{block // 16}", lambda: hub.prune(PRUNE_BATCH))
+
+
+def rounds_by_slot(context: Context) -> dict[int, int]:
+    """The live round of each slot, 0 where there is none.
+
+    Where there are fewer slots now than there were, rounds in the others still run to their end.
+    """
+    before = [event.economy.slots for event in context.journal.events(ParametersSet)]
+    slots = max(context.hub.economy().slots, *before, 0)
+    return {slot: context.hub.round_in_slot(slot) for slot in range(slots)}
+
+
+def live_rounds(context: Context) -> list[int]:
+    """The rounds that are not final."""
+    return [round_id for round_id in rounds_by_slot(context).values() if round_id]
 
 
 def _round_chores(context: Context, round_id: int, block: int) -> Iterator[Chore]:

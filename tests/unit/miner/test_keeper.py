@@ -6,7 +6,7 @@ import pytest
 from miner_world import MINER, RIVAL, ROUND, TASK, World
 
 from dlbc import keeper
-from dlbc.chain.events import ModelClaimed, ModelCommitted, SeatJoined
+from dlbc.chain.events import ModelClaimed, ModelCommitted, ModelKeyShown, ParametersSet, SeatJoined
 from dlbc.errors import TransactionRefused
 from dlbc.journal import TransactionState
 from dlbc.keeper import NO_COMMITMENT, TURN_BLOCKS, Keeper, active_accounts, delay_blocks
@@ -168,7 +168,34 @@ def test_keep__tally__finalizes_with_the_winners_commitment_or_an_empty_one(worl
     world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], phase=Phase.TALLY)
     keep_blocks(world, Keeper(), 1)
     expected = winner if won else NO_COMMITMENT
-    assert world.transactions.sent[f"keep/finalize/{ROUND}/0"] == ("finalize", (ROUND, world.spec, expected))
+    assert world.transactions.sent[f"keep/finalize/{ROUND}/0"] == ("finalize", (ROUND, world.spec, expected, 0))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_keep__winner_declares_a_parent__finalize_names_the_round_that_showed_it(world: World, known: bool) -> None:
+    world.event(SeatJoined, 1, MINER.address)
+    world.opened()
+    winner = replace(NO_COMMITMENT, round_id=ROUND, miner=RIVAL, parent=b"p" * 32)
+    world.event(ModelClaimed, ROUND, RIVAL, commitment_hash(winner), 1, 20, True, winner)
+    world.event(ModelKeyShown, 2, RIVAL, b"p" * 32 if known else b"q" * 32, b"k" * 32)
+    world.hub.winner = commitment_hash(winner)
+    world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], phase=Phase.TALLY)
+    keep_blocks(world, Keeper(), 1)
+    _, arguments = world.transactions.sent[f"keep/finalize/{ROUND}/0"]
+    assert arguments[-1] == (2 if known else 0)
+
+
+def test_keep__round_in_a_slot_that_governance_took_away__still_ends(world: World) -> None:
+    """Its stakes are locked until somebody finalizes it; no new round opens there."""
+    world.event(SeatJoined, 1, MINER.address)
+    timing, economy, limits = world.hub.parameters_of(1)
+    world.event(ParametersSet, 1, timing, replace(economy, slots=4), limits)
+    world.opened()
+    world.hub.rounds[ROUND] = replace(world.hub.rounds[ROUND], slot=3, phase=Phase.TALLY)
+    world.hub.rounds[ROUND + 1] = replace(world.hub.rounds[ROUND], slot=0, phase=Phase.TRAIN)
+    world.hub.rounds[ROUND + 2] = replace(world.hub.rounds[ROUND], slot=1, phase=Phase.TRAIN)
+    world.hub.next = 4
+    assert keep_blocks(world, Keeper(), 1) == [f"keep/finalize/{ROUND}/0"]
 
 
 def test_keep__tasks_wait_below_cancelled_ones__prunes(world: World) -> None:
