@@ -6,12 +6,14 @@ from typing import Any
 
 import click
 
-from dlbc import funds
+from dlbc import appeals, funds, operators
 from dlbc.chain.refusals import amount_in_words
-from dlbc.cli import chain_options, open_context, option, run_main, say, show
+from dlbc.cli import Address, chain_options, open_context, option, run_main, say, show
 from dlbc.config import Settings
 from dlbc.errors import UsageError
+from dlbc.keeper import spec_of
 from dlbc.service import Context, read_status
+from dlbc.types import ZERO_ADDRESS, TaskSpec
 
 PROGRAM = "validator"
 
@@ -42,10 +44,12 @@ def start(settings: Settings, gpu: int | None, device: str | None, threads: int,
     say(why)
     with open_context(settings, PROGRAM, for_others=True) as context:
         held = seats.seats(context)
-        if not held and join:
+        if not held and join and not context.is_operator:
             held = [seats.join(context, say)]
         if held:
             say(f"judging as {context.account}, seat {', '.join(map(str, held))}")
+        elif context.is_operator:
+            say(f"{context.account} has no seat, and an operator takes none: its owner must; chores are done meanwhile")
         else:
             say("no seat: chores are done, but nothing is judged; start with --join to take one")
         service(context, chosen).run()
@@ -66,6 +70,76 @@ def leave(settings: Settings) -> None:
             return
         unbond = context.hub.limits().unbond_secs
         say(f"the stake can be taken out with dlbc-validator unstake; that takes {unbond} s")
+
+
+@group.command()
+@click.argument("round_id", metavar="ROUND", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@chain_options
+def appeal(settings: Settings, round_id: int, yes: bool) -> None:
+    """Ask for a larger committee, against a bond: it returns if another result comes of it.
+
+    Stop the program before, as for all that moves money, and start it again: it will be drawn as ever.
+    """
+    with open_context(settings, PROGRAM, with_ipfs=False) as context:
+        spec = _spec(context, round_id)
+        found = appeals.decision(context, round_id, spec)
+        if not yes and not click.confirm(found.question(), err=True):
+            raise UsageError("nothing was sent")
+        appeals.appeal(context, found, spec, say)
+
+
+@group.command()
+@click.argument("round_id", metavar="ROUND", type=int)
+@click.argument("position", type=click.IntRange(0, 14))
+@chain_options
+def challenge(settings: Settings, round_id: int, position: int) -> None:
+    """Ask the validator at POSITION of a committee to show one of the predictions behind his vote, against a bond.
+
+    If he cannot, the bond returns with his pay; if he can, it is his. Stop the program before, as for `appeal`.
+    """
+    from validator import disputes  # noqa: PLC0415
+
+    with open_context(settings, PROGRAM, with_ipfs=False) as context:
+        disputes.challenge(context, round_id, position, say)
+
+
+@group.group()
+def operator() -> None:
+    """The key that may commit votes for the account, and move no money."""
+
+
+@operator.command(name="show")
+@chain_options
+def operator_show(settings: Settings) -> None:
+    """Who works for the account besides its own key."""
+    with open_context(settings, PROGRAM, with_ipfs=False, with_key=False) as context:
+        if not context.account:
+            raise UsageError("whose operator? give --keystore (DLBC_KEYSTORE) or --account")
+        found = context.hub.operator_of(context.account)
+        named = None if found == ZERO_ADDRESS else found
+        show(
+            settings,
+            {"account": context.account, "operator": named},
+            lambda: f"{named} works for {context.account}" if named else f"nobody works for {context.account}",
+        )
+
+
+@operator.command(name="set")
+@click.argument("address", type=Address())
+@chain_options
+def operator_set(settings: Settings, address: str) -> None:
+    """Let the key of ADDRESS work for the account, instead of who did before."""
+    with open_context(settings, PROGRAM, with_ipfs=False) as context:
+        operators.appoint(context, address, say)
+
+
+@operator.command(name="clear")
+@chain_options
+def operator_clear(settings: Settings) -> None:
+    """Take it back: only the account's own key works for it then."""
+    with open_context(settings, PROGRAM, with_ipfs=False) as context:
+        operators.appoint(context, ZERO_ADDRESS, say)
 
 
 @group.command()
@@ -119,6 +193,15 @@ def status(settings: Settings) -> None:
         show(settings, facts, lambda: _words(facts))
 
 
+def _spec(context: Context, round_id: int) -> TaskSpec:
+    spec = spec_of(context.journal, context.hub.round(round_id).task_id)
+    if spec is None:
+        raise UsageError(
+            f"this journal does not know the task of round {round_id}: start dlbc-validator once, to read it"
+        )
+    return spec
+
+
 def _facts(context: Context) -> dict[str, Any]:
     account = context.hub.account(context.account)
     committee = context.committee
@@ -159,8 +242,9 @@ def _words(facts: dict[str, Any]) -> str:
         lines.append(f"seat {seat['seat']}: {'leaving, ' if seat['leaving'] else ''}{serving}")
     for judged in facts["rounds"]:
         paid = f", paid {amount_in_words(int(judged['paid']))}" if int(judged.get("paid", 0)) else ""
+        tips = f", tips {amount_in_words(int(judged['tips']))}" if int(judged.get("tips", 0)) else ""
         lost = f", slashed {amount_in_words(int(judged['slashed']))}" if int(judged.get("slashed", 0)) else ""
-        lines.append(f"round {judged['round']}: {judged.get('outcome', 'voting')}{paid}{lost}")
+        lines.append(f"round {judged['round']}: {judged.get('outcome', 'voting')}{paid}{tips}{lost}")
         lines += [f"  the task is flagged: {reason}" for reason in judged.get("task_reasons", [])]
         for one in judged.get("candidates", []):
             flags = f"  {one['flags']}: {'; '.join(one['reasons'])}" if one["flags"] != "NONE" else ""

@@ -11,9 +11,9 @@ from dlbc.errors import InvalidArtifact, InvalidTask, IPFSError
 from dlbc.journal import Journal
 from dlbc.manifest import Manifest
 from dlbc.materials import Fetcher, fetch_manifest, fetch_model_ciphertext, open_model
+from dlbc.ml.channels import Network
 from dlbc.ml.model_file import load_model
 from dlbc.types import ModelCommitment, TaskSpec
-from validator.judge import Earlier
 
 KEPT_WINNERS = 64  # the last so many blocks (docs/protocol.md, "Lineage")
 
@@ -72,7 +72,7 @@ class Library:
     hub: str
     timeout: float = 1.0
 
-    def load(self, winner: Winner, task: Manifest) -> Earlier | None:
+    def load(self, winner: Winner, task: Manifest) -> Network | None:
         """The winner's network, or None where it is of another architecture than `task` or cannot be had any more.
 
         A model that nobody serves cannot convict anybody, and must not hold up the vote.
@@ -83,12 +83,11 @@ class Library:
                 return None
             ciphertext = fetch_model_ciphertext(self.ipfs, winner.commitment, manifest, self.cache, self.timeout)
             path = open_model(winner.commitment, manifest, ciphertext, winner.key, self.chain_id, self.hub, self.cache)
-            model = load_model(
+            return load_model(
                 path, manifest.architecture, manifest.input_shape, manifest.classes, manifest.model.max_bytes
             )
         except (IPFSError, InvalidArtifact, InvalidTask, OSError):
             return None
-        return Earlier(f"block {winner.height}, the model of {winner.commitment.miner}", model, winner.opened_in)
 
 
 def _same_network(left: Manifest, right: Manifest) -> bool:

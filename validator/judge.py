@@ -1,6 +1,7 @@
 """What a validator says of the opened models of a round: flags and scores, measured and never taken from a claim.
 
 No chain and no IPFS here: the same inputs give the same vote word on every validator, up to a device's last bits.
+What was found out in an earlier epoch of the round is not found out again: `Memory`.
 
 Task and models come from strangers who may have made them slow: a drawn seat that does not vote loses stake. So scores
 come first, a model that cannot be scored in time is SKIPPED, and a comparison that does not end accuses nobody.
@@ -14,6 +15,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -26,7 +28,8 @@ from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark import keygen, lineage, start_score, verify
 from dlbc.ml.watermark.lineage import Lineage
 from dlbc.ml.watermark.mark import PRESENT
-from dlbc.types import ModelCommitment
+from dlbc.types import ZERO_BYTES32, ModelCommitment
+from dlbc.wire.typed_data import commitment_hash
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, CandidateVote
 
 SCORING_SHARE = 0.7  # of the time for judging; the rest is for marks and lineage
@@ -55,6 +58,15 @@ class Opened:
     why: str = ""
     committed_in: int = 1
 
+    @cached_property
+    def digest(self) -> bytes:
+        """The commitment's hash, which names the model."""
+        return commitment_hash(self.commitment)
+
+    def itself(self) -> Network | None:
+        """The network, as `Earlier.load` gives it."""
+        return self.model
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -62,12 +74,47 @@ class Earlier:
 
     Attributes:
         name: in words.
+        digest: its commitment's hash.
+        load: gives the network, or None where it cannot be had or is of another architecture; asked only where
+            something has to be compared with it.
         opened_in: EVM block in which its key was shown.
     """
 
     name: str
-    model: Network
+    digest: bytes
+    load: Callable[[], Network | None]
     opened_in: int = 0
+
+    @cached_property
+    def model(self) -> Network | None:
+        """The network, loaded once."""
+        return self.load()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a model shows of its miner's provenance.
+
+    Attributes:
+        z: standard deviations of the miner's own watermark.
+        fault: in words, or "".
+    """
+
+    z: float
+    fault: str = ""
+
+
+@dataclass
+class Memory:
+    """What was found out of models, by commitment hash: it does not change from epoch to epoch. `judge` adds to it.
+
+    Attributes:
+        lineages: by (model, origin); what did not end in time is not here, and is tried again.
+    """
+
+    predictions: dict[bytes, NDArray[np.int32]] = field(default_factory=dict)
+    marks: dict[bytes, Mark] = field(default_factory=dict)
+    lineages: dict[tuple[bytes, bytes], Lineage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,24 +143,27 @@ def judge(
     seed_of: Callable[[ModelCommitment], bytes],
     device: torch.device | None = None,
     seconds_left: Callable[[], float] = lambda: math.inf,
+    memory: Memory | None = None,
 ) -> list[Finding]:
     """One finding for each candidate, in their order.
 
     Args:
         probes: training samples that models are aligned on, `choose_probes(train.x, specHash)`.
-        earlier: opened models of the same architecture; taken one at a time, because each may fill the memory.
+        earlier: opened models; taken one at a time, because each may fill the working memory.
         seed_of: the miner's seed m of a commitment (`dlbc.wire.derivation.seed`).
         seconds_left: until the findings must be there.
+        memory: of this round's earlier epochs.
     """
+    memory = Memory() if memory is None else memory
     stop_scoring = (1 - SCORING_SHARE) * seconds_left()
-    drafts = [_Draft(candidate) for candidate in candidates]
+    drafts = [_Draft(candidate, memory) for candidate in candidates]
     for draft in drafts:
         draft.score(test, device, lambda: seconds_left() >= stop_scoring)
     scored = [draft for draft in drafts if draft.predictions is not None]
     for draft in scored:
         if seconds_left() > 0:
             draft.check_mark(seed_of(draft.candidate.commitment))
-    _compare(scored, earlier, probes, seconds_left)
+    _compare(scored, earlier, probes, seconds_left, memory)
     return [draft.finding(test) for draft in drafts]
 
 
@@ -122,35 +172,38 @@ class _Draft:
     """A finding in the making; `predictions` is None where the model was not scored."""
 
     candidate: Opened
+    memory: Memory
     predictions: NDArray[np.int32] | None = None
     flags: CandidateFlag = CandidateFlag.NONE
     reasons: list[str] = field(default_factory=list)
     mark_z: float = 0.0
 
     def score(self, test: Dataset, device: torch.device | None, in_time: Callable[[], bool]) -> None:
-        model, parts = self.candidate.model, []
-        if model is None:
-            return
-        for begin in range(0, len(test), SLICE):
-            if not in_time():
-                self.reasons.append("it could not be scored in time")
+        digest, model = self.candidate.digest, self.candidate.model
+        if digest not in self.memory.predictions:
+            if model is None:
                 return
-            parts.append(predict(model, test.x[begin : begin + SLICE], device))
-        model.to("cpu")
-        self.predictions = np.concatenate(parts)
+            parts = []
+            for begin in range(0, len(test), SLICE):
+                if not in_time():
+                    self.reasons.append("it could not be scored in time")
+                    return
+                parts.append(predict(model, test.x[begin : begin + SLICE], device))
+            model.to("cpu")
+            self.memory.predictions[digest] = np.concatenate(parts)
+        self.predictions = self.memory.predictions[digest]
 
     def check_mark(self, seed: bytes) -> None:
-        model = self.candidate.model
-        assert model is not None  # noqa: S101  # for the type checker: it was scored
-        mark = verify(model, keygen(seed))
+        digest, model = self.candidate.digest, self.candidate.model
+        if digest not in self.memory.marks:
+            if model is None:
+                return
+            has_parent = self.candidate.commitment.parent != ZERO_BYTES32
+            self.memory.marks[digest] = _mark(model, seed, own_start=not has_parent)
+        mark = self.memory.marks[digest]
         self.mark_z = mark.z
-        if not mark.present:
-            self._flag(CandidateFlag.MARK, f"its miner's watermark is absent (z {mark.z:.1f}, {PRESENT:.0f} needed)")
-        elif (start := start_score(model, seed)) < PRESENT:
-            self._flag(
-                CandidateFlag.MARK,
-                f"training did not begin at its miner's own start (score {start:.1f}, {PRESENT:.0f} needed)",
-            )
+        if mark.fault:
+            self._flag(CandidateFlag.MARK, mark.fault)
 
     def accuse(self, origin: Earlier, found: Lineage) -> None:
         self._flag(
@@ -159,11 +212,11 @@ class _Draft:
         )
 
     def finding(self, test: Dataset) -> Finding:
-        if self.candidate.model is None:
-            why = (self.candidate.why,) if self.candidate.why else ()
-            vote = CandidateVote(0, self.candidate.flag) if self.candidate.flag else SKIPPED
-            return Finding(vote, (), why, 0.0)
         if self.predictions is None:
+            if self.candidate.model is None:
+                why = (self.candidate.why,) if self.candidate.why else ()
+                vote = CandidateVote(0, self.candidate.flag) if self.candidate.flag else SKIPPED
+                return Finding(vote, (), why, 0.0)
             return Finding(SKIPPED, (), tuple(self.reasons), 0.0)
         correct = int((self.predictions == test.y).sum())
         predictions = tuple(int(prediction) for prediction in self.predictions)
@@ -174,32 +227,62 @@ class _Draft:
         self.reasons.append(reason)
 
 
+def _mark(model: Network, seed: bytes, *, own_start: bool) -> Mark:
+    """Whether the model is marked by its miner, and began at his start. Who declares a parent begins there instead."""
+    mark = verify(model, keygen(seed))
+    fault = ""
+    if not mark.present:
+        fault = f"its miner's watermark is absent (z {mark.z:.1f}, {PRESENT:.0f} needed)"
+    elif own_start and (start := start_score(model, seed)) < PRESENT:
+        fault = f"training did not begin at its miner's own start (score {start:.1f}, {PRESENT:.0f} needed)"
+    return Mark(mark.z, fault)
+
+
 def _compare(
-    drafts: Sequence[_Draft], earlier: Iterable[Earlier], probes: Array, seconds_left: Callable[[], float]
+    drafts: Sequence[_Draft],
+    earlier: Iterable[Earlier],
+    probes: Array,
+    seconds_left: Callable[[], float],
+    memory: Memory,
 ) -> None:
     """Flags what is derived from a model that its miner could have had, as far as the time allows."""
-    strikes: Counter[int] = Counter()
+    strikes: Counter[bytes] = Counter()
 
     def compare(draft: _Draft, origin: Earlier) -> None:
-        subject = draft.candidate.model
-        if draft.flags & CandidateFlag.LINEAGE or subject is None:
+        subject = draft.candidate
+        if draft.flags & CandidateFlag.LINEAGE:
             return  # one origin suffices, and each comparison costs
-        if max(strikes[id(subject)], strikes[id(origin.model)]) >= MOST_STRIKES:
-            return
-        found = _in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(subject, origin.model, probes))
-        if isinstance(found, str):
-            strikes.update((id(subject), id(origin.model)))
-            draft.reasons.append(f"the comparison with {origin.name} {found}")
-        elif found.related:
-            draft.accuse(origin, found)
+        if origin.digest == subject.commitment.parent:
+            return  # what is declared is no theft: the parent's miner gets his share
+        pair = (subject.digest, origin.digest)
+        if pair not in memory.lineages:
+            found = _lineage(subject, origin)
+            if found is None:
+                return
+            if isinstance(found, str):
+                strikes.update(pair)
+                draft.reasons.append(f"the comparison with {origin.name} {found}")
+                return
+            memory.lineages[pair] = found
+        if memory.lineages[pair].related:
+            draft.accuse(origin, memory.lineages[pair])
+
+    def _lineage(subject: Opened, origin: Earlier) -> Lineage | str | None:
+        model = subject.model
+        if model is None or max(strikes[subject.digest], strikes[origin.digest]) >= MOST_STRIKES:
+            return None
+        reference = origin.model
+        if reference is None:
+            return None
+        return _in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(model, reference, probes))
 
     # In one round only the earlier commit can be the original: nobody saw the other's model before both were fixed.
     for other in drafts:
-        if other.candidate.model is not None:
-            rival = Earlier(f"the earlier commit of {other.candidate.commitment.miner}", other.candidate.model)
-            for draft in drafts:
-                if other.candidate.sequence < draft.candidate.sequence:
-                    compare(draft, rival)
+        rival = other.candidate
+        origin = Earlier(f"the earlier commit of {rival.commitment.miner}", rival.digest, rival.itself)
+        for draft in drafts:
+            if rival.sequence < draft.candidate.sequence:
+                compare(draft, origin)
     for origin in earlier:
         for draft in drafts:
             if origin.opened_in < draft.candidate.committed_in:

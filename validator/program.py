@@ -16,12 +16,13 @@ from validator.handlers import (
     FETCH_TASK,
     FETCH_WINNER,
     JUDGE,
+    OPEN_LEAF,
     REVEAL_VOTE,
     SETTLE,
     TIDY,
-    Windows,
     handlers,
 )
+from validator.openings import Openings
 from validator.tidy import tidy
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ if TYPE_CHECKING:
 
 def service(context: Context, device: torch.device) -> Service:
     """The program, ready to run on `device`. It also opens rounds, draws committees and finalizes when due."""
-    windows = Windows(context.hub.timing().vote_commit_secs)
     return Service(
         "validator",
         context,
-        handlers=handlers(windows),
+        handlers=handlers(),
         actions={
             FETCH_TASK: fetch.fetch_task,
             FETCH_MODEL: fetch.fetch_model,
@@ -42,6 +42,7 @@ def service(context: Context, device: torch.device) -> Service:
             JUDGE: partial(vote.judge_round, device=device),
             COMMIT_VOTE: vote.commit_vote,
             REVEAL_VOTE: vote.reveal_vote,
+            OPEN_LEAF: Openings().open_leaf,
             SETTLE: vote.settle,
             TIDY: tidy,
         },

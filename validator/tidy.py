@@ -10,6 +10,7 @@ from dlbc.chain.events import ModelClaimed
 from dlbc.errors import InvalidArtifact
 from dlbc.ipfs.cid import digest_to_cid
 from dlbc.journal import Duty, DutyState
+from dlbc.keeper import live_rounds
 from dlbc.manifest import Manifest
 from dlbc.materials import plain_model_name, plain_test_name
 from dlbc.service import Done, Drop
@@ -49,9 +50,8 @@ def _of_winners(context: Context) -> Iterator[str]:
 
 
 def _of_live_rounds(context: Context, cache: Path) -> Iterator[str]:
-    for slot in range(context.hub.economy().slots):
-        round_id = context.hub.round_in_slot(slot)
-        spec = spec_of(context.journal, round_id) if round_id else None
+    for round_id in live_rounds(context):
+        spec = spec_of(context.journal, round_id)
         if spec is not None:
             yield from _of_task(spec, cache)
             for claim in context.journal.events(ModelClaimed, round_id=round_id):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,26 +13,28 @@ from dlbc.errors import IPFSError
 from dlbc.journal import Duty
 from dlbc.ml.watermark import choose_probes
 from dlbc.service import Done, Drop, Retry, Wait
-from dlbc.types import Outcome, Phase, Vote, same_address
+from dlbc.types import Outcome, Payment, Phase, Vote, same_address
 from dlbc.wire import derivation, typed_data
 from dlbc.wire.merkle import eval_root
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, TaskFlag, pack
-from validator import records
+from validator import payload, records
 from validator.earlier import Library, commit_blocks, winners
 from validator.evidence import NOT_SHOWN, Budget, Source, materials, open_candidates, shown_test_key, spec_of
 from validator.fetch import cache_of
 from validator.handlers import COMMIT_VOTE, REVEAL_VOTE
-from validator.judge import Earlier, Finding, judge
+from validator.judge import Earlier, Finding, Memory, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlbc.chain.contracts.views import Candidate
     from dlbc.manifest import Manifest
+    from dlbc.ml.channels import Network
     from dlbc.ml.data import Dataset
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
     from dlbc.types import ModelCommitment, TaskSpec
+    from validator.earlier import Winner
     from validator.evidence import Materials
 
 TASK_FILES = 3  # manifest, training data, test set
@@ -40,7 +43,7 @@ SENDING_SHARE = 0.15  # of the voting window, for a committed vote to be mined
 LEAF_SECONDS = 4e-5  # for one leaf of `evalRoot`
 LOOK_SECONDS = 1.0  # for each file of an earlier winner
 OWN_FAULT = "our own IPFS node is connected to no peer"
-WAITING = {Phase.SEAL, Phase.DRAW, Phase.PROVE}
+OVER = {Phase.APPEAL, Phase.TALLY, Phase.FINAL}  # no vote of the epoch counts any more
 
 
 def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
@@ -50,10 +53,22 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
     if stored.issuperset(duty.payload["positions"]):
         _owe_votes(duty, context)
         return Done()
+    found = context.hub.round(round_id)
+    if found.epoch > epoch:
+        return Drop(f"epoch {epoch} is over, {found.epoch} runs")
     spec, key = spec_of(context.journal, round_id), shown_test_key(context.journal, round_id)
+    # As they are in this epoch: others may have been removed, and places have changed.
     candidates = context.hub.candidates(round_id)
-    known = {event.commitment_hash for event in context.journal.events(ModelClaimed, round_id=round_id)}
-    if spec is None or key is None or not known.issuperset(candidate.commitment for candidate in candidates):
+    known = {
+        event.commitment_hash: event.commitment for event in context.journal.events(ModelClaimed, round_id=round_id)
+    }
+    carried = payload.expected_root(context.journal, found, context.hub.inbox().posted)
+    if (
+        spec is None
+        or key is None
+        or carried is None
+        or not known.keys() >= {candidate.commitment for candidate in candidates}
+    ):
         return Retry(1, "events of this round are not confirmed yet")
 
     chain = context.chain.deployment
@@ -63,6 +78,7 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
     task = materials(source, spec, key, budget)
     if TaskFlag.DATA_UNAVAILABLE in task.flags and not _may_blame(duty, context, task.reasons[-1]):
         task = replace(task, flags=task.flags & ~TaskFlag.DATA_UNAVAILABLE, reasons=(*task.reasons[:-1], OWN_FAULT))
+    memory = records.memory(context.journal, round_id)
     if task.manifest is None or task.train is None or task.test is None:
         # Nothing was measured: a score of 0 would pull honest medians down where others do get the data.
         findings = [Finding(SKIPPED, (), (), 0.0) for _ in candidates]
@@ -70,9 +86,11 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
         samples = len(task.test)
         findings = _judge(
             duty, context, source, spec, task, task.train, task.test, candidates, budget, device,
-            lambda: _seconds_to_judge(duty, context, samples, len(candidates)),
+            lambda: _seconds_to_judge(duty, context, samples, len(candidates)), memory,
         )  # fmt: skip
-    _store(duty, context, task.flags, findings)
+    hashes = [candidate.commitment for candidate in candidates]
+    flags = task.flags | payload.faults([known[digest] for digest in hashes], carried)
+    _store(duty, context, flags, dict(zip(hashes, findings, strict=True)), spec.score_max, memory)
     _tell(context, round_id, task, candidates, findings)
     _owe_votes(duty, context)
     return Done()
@@ -90,6 +108,7 @@ def _judge(  # what is judged, with what, and how
     budget: Budget,
     device: torch.device,
     seconds_left: Callable[[], float],
+    memory: Memory,
 ) -> list[Finding]:
     assert task.manifest is not None  # noqa: S101  # for the type checker: the caller has looked
     round_id, hashes = duty.round_id, [candidate.commitment for candidate in candidates]
@@ -111,6 +130,7 @@ def _judge(  # what is judged, with what, and how
         seed_of=seed_of,
         device=device,
         seconds_left=seconds_left,
+        memory=memory,
     )
 
 
@@ -123,14 +143,18 @@ def _earlier(
     seconds_left: Callable[[], float],
 ) -> Iterator[Earlier]:
     """The latest winners that a commit of the round could have been made from."""
+
+    def load(winner: Winner) -> Network | None:
+        # When the time for fetching is over, what lies here already still counts.
+        return replace(library, timeout=min(LOOK_SECONDS, max(0.05, budget.left()))).load(winner, manifest)
+
     last = max(commit_blocks(context.journal, round_id).values(), default=0)
     for winner in winners(context.journal, before_block=last):
         if seconds_left() <= 0:
             return
-        # When the time for fetching is over, what lies here already still counts.
-        model = replace(library, timeout=min(LOOK_SECONDS, max(0.05, budget.left()))).load(winner, manifest)
-        if model is not None:
-            yield model
+        name = f"block {winner.height}, the model of {winner.commitment.miner}"
+        digest = typed_data.commitment_hash(winner.commitment)
+        yield Earlier(name, digest, partial(load, winner), winner.opened_in)
 
 
 def _may_blame(duty: Duty, context: Context, what: str) -> bool:
@@ -156,11 +180,25 @@ def _seconds_to_judge(duty: Duty, context: Context, samples: int, candidates: in
     return duty.deadline - reserve - context.chain.now()
 
 
-def _store(duty: Duty, context: Context, flags: TaskFlag, findings: Sequence[Finding]) -> None:
-    chain, epoch = context.chain.deployment, int(duty.payload["epoch"])
-    word = pack([finding.vote for finding in findings], flags)
+def _store(
+    duty: Duty,
+    context: Context,
+    flags: TaskFlag,
+    findings: Mapping[bytes, Finding],
+    samples: int,
+    memory: Memory,
+) -> None:
+    """Puts votes, and all that a challenge may ask of them, on disk.
+
+    Args:
+        findings: by commitment hash, in the order of the list.
+        samples: of the test set, as the spec states it: so many leaves has each candidate that was scored.
+    """
+    chain, journal, epoch = context.chain.deployment, context.journal, int(duty.payload["epoch"])
+    word = pack([finding.vote for finding in findings.values()], flags)
+    predictions = [finding.predictions[:samples] for finding in findings.values()]
     # A reorganisation may have drawn us for other positions before: those votes may be on their way, so they stay.
-    votes = records.votes(context.journal, duty.round_id, epoch)
+    votes = records.votes(journal, duty.round_id, epoch)
     stored = {vote.pos for vote in votes}
     for position in duty.payload["positions"]:
         if position in stored:
@@ -169,9 +207,13 @@ def _store(duty: Duty, context: Context, flags: TaskFlag, findings: Sequence[Fin
             bytes(context.signer.key), chain.chain_id, chain.hub, duty.round_id,
             derivation.vote_salt(epoch, position),
         )  # fmt: skip
-        root = eval_root(salt, [finding.predictions for finding in findings])
+        root = eval_root(salt, predictions)
         votes.append(Vote(duty.round_id, epoch, position, context.account, word, root, salt))
-    records.save_votes(context.journal, duty.round_id, epoch, votes)
+    evaluated = [digest if finding.predictions else b"" for digest, finding in findings.items()]
+    with journal.transaction():
+        records.save_memory(journal, duty.round_id, memory)
+        records.save_leaves(journal, duty.round_id, epoch, evaluated, samples)
+        records.save_votes(journal, duty.round_id, epoch, votes)
 
 
 def _owe_votes(duty: Duty, context: Context) -> None:
@@ -192,39 +234,36 @@ def commit_vote(duty: Duty, context: Context) -> Result:
 def reveal_vote(duty: Duty, context: Context) -> Result:
     """Opens the stored vote once the committing is over."""
     vote = _vote(duty, context)
-    now = context.hub.phase(duty.round_id)
-    ballot = context.committee.ballot(duty.round_id)
+    found = context.hub.round(duty.round_id)
     name = f"reveal/{duty.round_id}/{duty.subject}"
-    if now.current is Phase.VOTE_COMMIT and ballot.epoch == vote.epoch:
-        # It may end early, when the last vote is committed.
-        return Wait(min(now.ends_at, int(context.chain.now()) + 1), "votes are still committed")
-    if now.current is Phase.VOTE_REVEAL and ballot.epoch == vote.epoch:
+    if found.epoch > vote.epoch or found.phase in OVER:
+        if context.journal.outbox.find(name) is not None:
+            return Done()
+        return Drop(f"the vote was not opened in time: phase {found.phase.name} of epoch {found.epoch}")
+    if found.phase is Phase.VOTE_REVEAL:
         sent = context.transactions.send(name, context.committee.reveal_vote(vote))
         if not sent.confirmed:
             return Retry(1, "the opening is on its way")
         context.report({"event": "voted", "round": duty.round_id})
         return Done()
-    stored = context.journal.outbox.find(name)
-    if stored is not None or now.current in WAITING:
-        return Done()
-    return Drop(f"the vote was not opened in time: the round is in phase {now.current.name}")
+    # Committing may end early, when the last vote is there.
+    return Wait(int(context.chain.now()) + 1, "votes are still committed")
 
 
 def settle(duty: Duty, context: Context) -> Result:
     """Notes what the round brought."""
     outcome = context.hub.round(duty.round_id).outcome
-    own = context.account
-    paid = sum(
-        event.amount
-        for event in context.journal.events(Paid, round_id=duty.round_id)
-        if same_address(event.account, own)
-    )
+    own, keeper = context.account, str(context.signer.address)
+    payments = context.journal.events(Paid, round_id=duty.round_id)
+    paid = sum(p.amount for p in payments if p.kind is not Payment.TIP and same_address(p.account, own))
+    tips = sum(p.amount for p in payments if p.kind is Payment.TIP and same_address(p.account, keeper))
     lost = sum(
         event.amount
         for event in context.journal.events(Slashed, round_id=duty.round_id)
         if same_address(event.account, own)
     )
-    result = {"outcome": Outcome(outcome).name, "paid": str(paid), "slashed": str(lost)}
+    result = {"outcome": Outcome(outcome).name, "paid": str(paid), "tips": str(tips), "slashed": str(lost)}
+    records.forget(context.journal, duty.round_id)
     records.save_result(context.journal, duty.round_id, result)
     context.report({"event": "final", "round": duty.round_id, **result})
     return Done()

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from dlbc.ml.watermark import choose_probes, embed, keygen
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, ModelCommitment
 from dlbc.wire.vote_word import CandidateFlag
 from validator import judge as judging
-from validator.judge import Earlier, Finding, Opened, judge
+from validator.judge import Earlier, Finding, Memory, Opened, judge
 
 torch.set_num_threads(1)
 
@@ -33,10 +34,16 @@ def seed_of(commitment: ModelCommitment) -> bytes:
     return hashlib.sha256(commitment.miner.lower().encode()).digest()
 
 
-def commitment(miner: str) -> ModelCommitment:
-    return ModelCommitment(
+def commitment(miner: str, parent: bytes = ZERO_BYTES32) -> ModelCommitment:
+    made = ModelCommitment(
         1, *([ZERO_BYTES32] * 4), 1, *([ZERO_BYTES32] * 5), miner=miner or ZERO_ADDRESS, salt=ZERO_BYTES32
     )
+    return replace(made, parent=parent)
+
+
+def before(name: str, model: Network, opened_in: int = 0) -> Earlier:
+    """A model that was opened before the round; its digest is made of its name."""
+    return Earlier(name, hashlib.sha256(name.encode()).digest(), lambda: model, opened_in)
 
 
 def network(miner: str, *, start: str | None = None, mark: bool = True) -> Network:
@@ -79,7 +86,7 @@ def test_judge__permuted_earlier_winner__flags_lineage(test_set: Dataset) -> Non
     stolen = copy.deepcopy(original)
     permute_channels(stolen, b"t" * 32)
     embed(stolen, keygen(seed_of(commitment(ALICE))))
-    earlier = (Earlier("block 7, the model of Bob", original),)
+    earlier = (before("block 7, the model of Bob", original),)
     (finding,) = judged(test_set, Opened(commitment(ALICE), 1, stolen), earlier=earlier)
     assert CandidateFlag.LINEAGE in finding.vote.flags
     assert any("block 7" in reason for reason in finding.reasons)
@@ -137,7 +144,7 @@ def test_judge__winner_opened_after_this_commit__is_not_its_origin(
     """
     original = network(BOB)
     candidate = Opened(commitment(ALICE), 1, stolen_from(original), committed_in=50)
-    (finding,) = judged(test_set, candidate, earlier=(Earlier("block 7", original, opened_in),))
+    (finding,) = judged(test_set, candidate, earlier=(before("block 7", original, opened_in),))
     assert (CandidateFlag.LINEAGE in finding.vote.flags) is accused
 
 
@@ -183,9 +190,9 @@ def test_judge__comparison_never_ends__accuses_nobody_and_the_next_is_made(
 
     def earlier() -> Iterator[Earlier]:
         left[0] = 4.0
-        yield Earlier("the trap", trap)
+        yield before("the trap", trap)
         left[0] = 1000.0
-        yield Earlier("block 7", original)
+        yield before("block 7", original)
 
     thief = Opened(commitment(ALICE), 1, stolen_from(original))
     try:
@@ -218,7 +225,7 @@ def test_judge__many_earlier_models__holds_one_at_a_time(test_set: Dataset) -> N
     def winners() -> Iterator[Earlier]:
         for number in range(3):
             alive.append(number)
-            yield Earlier(f"block {number}", network(BOB))
+            yield before(f"block {number}", network(BOB))
 
     probes = choose_probes(test_set.x, b"s" * 32)
     seen: list[int] = []
@@ -237,3 +244,40 @@ def test_judge__neither_model_nor_fault__is_skipped(test_set: Dataset) -> None:
     (finding,) = judged(test_set, Opened(commitment(ALICE), 1, None, CandidateFlag.NONE, "our own node is cut off"))
     assert finding.vote.skipped
     assert finding.reasons == ("our own node is cut off",)
+
+
+def test_judge__origin_is_declared_as_parent__accuses_nobody_for_that_pair(test_set: Dataset) -> None:
+    """Its miner shares the fee, and training may begin at it. Another origin beside it is still one."""
+    original = network(BOB)
+    parent = before("block 7", original)
+    declared = Opened(commitment(ALICE, parent.digest), 1, stolen_from(original))
+    (finding,) = judged(test_set, declared, earlier=(parent,))
+    assert not finding.vote.flags
+    (finding,) = judged(test_set, declared, earlier=(parent, before("block 8", original)))
+    assert finding.vote.flags == CandidateFlag.LINEAGE
+    assert "block 8" in finding.reasons[0]
+
+
+def test_judge__second_epoch__measures_only_what_is_new(test_set: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same findings in other places, though neither model nor origin is looked at again."""
+    original = network(BOB)
+    thief, honest = Opened(commitment(ALICE), 2, stolen_from(original)), Opened(commitment(BOB), 3, network(BOB))
+    earlier = (before("block 7", original),)
+    probes, memory = choose_probes(test_set.x, b"s" * 32), Memory()
+
+    def judged_again(candidates: list[Opened], origins: tuple[Earlier, ...]) -> list[Finding]:
+        return judge(candidates, test_set, probes=probes, earlier=origins, seed_of=seed_of, memory=memory)
+
+    first = judged_again([thief, honest], earlier)
+    for name in ("predict", "verify", "lineage"):
+        monkeypatch.setattr(judging, name, lambda *_: pytest.fail("looked again"))
+    unloaded = replace(earlier[0], load=lambda: pytest.fail("loaded again"))
+    second = judged_again([replace(honest, model=None), replace(thief, model=None)], (unloaded,))
+    assert second == first[::-1]
+    assert CandidateFlag.LINEAGE in second[1].vote.flags
+
+
+def test_judge__earlier_model_cannot_be_had__convicts_nobody(test_set: Dataset) -> None:
+    gone = Earlier("block 7", b"7" * 32, lambda: None)
+    (finding,) = judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), earlier=(gone,))
+    assert not finding.vote.flags

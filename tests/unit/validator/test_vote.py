@@ -7,21 +7,23 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-from dlbc.chain.contracts import Ballot, PhaseNow
-from dlbc.chain.events import BlockAppended, CommitteeDrawn
+from dlbc.chain.events import BlockAppended, ClaimEnlisted, CommitteeDrawn, Paid, VoteChallenged
 from dlbc.errors import IPFSError, TransactionRefused
 from dlbc.journal import Duty, Identity, Journal
+from dlbc.ml.watermark.lineage import Lineage
 from dlbc.service import Done, Drop, Retry, Wait
-from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, Phase
+from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, Outcome, Payment, Phase
+from dlbc.wire.merkle import eval_root
 from dlbc.wire.typed_data import vote_hash
-from dlbc.wire.vote_word import CandidateVote, TaskFlag, unpack
+from dlbc.wire.vote_word import SKIPPED, CandidateVote, TaskFlag, unpack
 from validator import records, vote
 from validator.evidence import Materials
-from validator.handlers import COMMIT_VOTE, FETCH_WINNER, JUDGE, REVEAL_VOTE, Windows, handlers
-from validator.judge import Finding
+from validator.handlers import COMMIT_VOTE, FETCH_MODEL, FETCH_WINNER, JUDGE, OPEN_LEAF, REVEAL_VOTE, handlers
+from validator.judge import Finding, Mark, Memory
 
 SELF, OTHER = "0x" + "aa" * 20, "0x" + "bb" * 20
 ROUND = 4
@@ -42,15 +44,15 @@ class FakeTransactions:
 @pytest.fixture
 def context() -> Any:
     journal = Journal.in_memory(Identity(1, "0x00", ZERO_ADDRESS, SELF))
-    ballot = Ballot(0, 3, 0, 0, 100, 130, 150, 9, ZERO_BYTES32, False)
     found = SimpleNamespace(
         journal=journal,
         account=SELF,
         signer=SimpleNamespace(key=b"\x07" * 32),
         transactions=FakeTransactions(),
         chain=SimpleNamespace(now=lambda: 101.0, deployment=SimpleNamespace(chain_id=1, hub=ZERO_ADDRESS)),
-        phase=PhaseNow(Phase.VOTE_COMMIT, 130),
-        ballot=ballot,
+        round=SimpleNamespace(
+            phase=Phase.VOTE_COMMIT, epoch=0, version=3, inbox_from=1, inbox_to=0, outcome=Outcome.NONE
+        ),
         committee=SimpleNamespace(
             commit_vote=lambda *arguments: ("commit", *arguments),
             reveal_vote=lambda revealed: ("reveal", revealed),
@@ -58,22 +60,30 @@ def context() -> Any:
         hub=SimpleNamespace(),
         report=lambda event: None,
     )
-    found.hub.phase = lambda _: found.phase
-    found.committee.ballot = lambda _: found.ballot
+    timing = SimpleNamespace(vote_commit_secs=30, vote_reveal_secs=20, appeal_secs=40)
+    versions = {3: SimpleNamespace(timing=timing)}
+    found.hub.round = lambda _: found.round
+    found.hub.parameters_of = versions.__getitem__
+    found.hub.inbox = lambda: SimpleNamespace(posted=0)
     return found
 
 
 def store(context: Any, epoch: int = 0, positions: tuple[int, ...] = (1,)) -> Duty:
     """The votes of a judgement, as `judge_round` stores them."""
     duty = Duty(JUDGE, ROUND, str(epoch), 100, 130, {"positions": list(positions), "epoch": epoch})
-    findings = [Finding(CandidateVote(7), (1, 2, 3), (), 20.0)]
-    vote._store(duty, context, TaskFlag.NONE, findings)
+    measured(duty, context, (1, 2, 3))
     return duty
+
+
+def measured(duty: Duty, context: Any, predictions: tuple[int, ...], model: bytes = b"m" * 32) -> None:
+    finding = Finding(CandidateVote(7), predictions, (), 20.0)
+    memory = Memory({model: np.array(predictions, np.int32)})
+    vote._store(duty, context, TaskFlag.NONE, {model: finding}, len(predictions), memory)
 
 
 def test_handlers__committee_without_us__owes_nothing(context: Any) -> None:
     event = CommitteeDrawn(1, b"h" * 32, 0, ROUND, 0, ZERO_BYTES32, (1, 2), (OTHER, OTHER), 100)
-    handlers(Windows(30))[CommitteeDrawn](event, context)
+    handlers()[CommitteeDrawn](event, context)
     assert context.journal.duties() == []
 
 
@@ -83,7 +93,7 @@ def test_handlers__drawn_twice_over__owe_one_judgement_for_all_our_seats(context
         1, b"h" * 32, 0, ROUND, 2, ZERO_BYTES32, (1, 2, 3), (SELF.upper().replace("0X", "0x"), OTHER, SELF), 100
     )
     for _ in range(2):
-        handlers(Windows(30))[CommitteeDrawn](event, context)
+        handlers()[CommitteeDrawn](event, context)
     (row,) = context.journal.duties(kind=JUDGE)
     assert (row.duty.subject, row.duty.due_at, row.duty.deadline) == ("2", 100, 130)
     assert row.duty.payload == {"positions": [0, 2], "epoch": 2}
@@ -97,7 +107,7 @@ def test_handlers__first_block__has_no_model_to_fetch(context: Any) -> None:
             for name, kind, _ in BlockHeader.abi_fields()
         }
     )
-    handlers(Windows(30))[BlockAppended](BlockAppended(1, b"h" * 32, 0, 0, ZERO_BYTES32, header), context)
+    handlers()[BlockAppended](BlockAppended(1, b"h" * 32, 0, 0, ZERO_BYTES32, header), context)
     assert context.journal.duties(kind=FETCH_WINNER) == []
 
 
@@ -119,7 +129,7 @@ def test_judge_round__reorganisation_drew_other_positions__votes_there_too(
     context.hub.candidates = lambda _: []
     moved = Duty(JUDGE, ROUND, "0", 100, 130, {"positions": [2], "epoch": 0})
     assert isinstance(vote.judge_round(moved, context, torch.device("cpu")), Retry), "it goes on to judge"
-    vote._store(moved, context, TaskFlag.NONE, [Finding(CandidateVote(9), (4,), (), 20.0)])
+    measured(moved, context, (4,))
     first, second = records.votes(context.journal, ROUND, 0)
     assert (first, second.pos) == (old, 2)
 
@@ -128,15 +138,13 @@ def test_judge_round__reorganisation_drew_other_positions__votes_there_too(
 def unserved(context: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A round whose test set does not arrive."""
     task = Materials(None, None, None, TaskFlag.DATA_UNAVAILABLE, ("it did not arrive in 3 s",))
-    monkeypatch.setattr(vote, "spec_of", lambda *_: object())
+    monkeypatch.setattr(vote, "spec_of", lambda *_: SimpleNamespace(score_max=3))
     monkeypatch.setattr(vote, "shown_test_key", lambda *_: b"k" * 32)
     monkeypatch.setattr(vote, "materials", lambda *_: task)
     candidate = SimpleNamespace(miner=OTHER, score=9, commitment=b"c" * 32)
-    monkeypatch.setattr(
-        context.journal, "events", lambda *_, **__: [SimpleNamespace(commitment_hash=b"c" * 32)], raising=False
-    )
+    claim = SimpleNamespace(commitment_hash=b"c" * 32, commitment=SimpleNamespace(payload_root=ZERO_BYTES32))
+    monkeypatch.setattr(context.journal, "events", lambda *_, **__: [claim], raising=False)
     context.hub.candidates = lambda _: [candidate]
-    context.hub.round = lambda _: None
     context.workdir, context.log = Path("unused"), SimpleNamespace(info=lambda *_, **__: None)
     return context
 
@@ -202,17 +210,136 @@ def test_reveal_vote__others_still_commit__waits(context: Any) -> None:
     assert context.transactions.sent == []
 
 
+def test_reveal_vote__draw_was_lost_in_a_reorganisation__waits_for_it(context: Any) -> None:
+    """The same committee may be drawn again, and its duties are not owed twice."""
+    store(context)
+    context.round.phase = Phase.SEAL
+    assert isinstance(vote.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Wait)
+
+
 def test_reveal_vote__in_its_phase__sends_the_stored_vote(context: Any) -> None:
     store(context)
-    context.phase = PhaseNow(Phase.VOTE_REVEAL, 150)
+    context.round.phase = Phase.VOTE_REVEAL
     assert vote.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context) == Done()
     (stored,) = records.votes(context.journal, ROUND, 0)
     assert context.transactions.sent == [(f"reveal/{ROUND}/0/1", ("reveal", stored))]
 
 
-def test_reveal_vote__another_epoch_began__gives_up_the_old_vote(context: Any) -> None:
+@pytest.mark.parametrize(("phase", "epoch"), [(Phase.VOTE_REVEAL, 1), (Phase.ENLIST, 1), (Phase.APPEAL, 0)])
+def test_reveal_vote__its_epoch_is_over__gives_up_the_old_vote(context: Any, phase: Phase, epoch: int) -> None:
     store(context)
-    context.phase = PhaseNow(Phase.VOTE_REVEAL, 150)
-    context.ballot = Ballot(1, 3, 0, 0, 100, 130, 150, 9, ZERO_BYTES32, False)
+    context.round.phase, context.round.epoch = phase, epoch
     assert isinstance(vote.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Drop)
     assert context.transactions.sent == []
+
+
+def test_judge_round__its_epoch_is_over__drops_it(context: Any) -> None:
+    """The list has changed since: a vote on it would name other candidates."""
+    context.round.epoch = 1
+    assert isinstance(vote.judge_round(JUDGEMENT, context, torch.device("cpu")), Drop)
+
+
+def test_judge_round__payload_is_no_batch__flags_its_position_alone(
+    unserved: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unserved.ipfs = SimpleNamespace(peers=lambda: ["a peer"])
+    monkeypatch.setattr(vote.payload, "faults", lambda commitments, expected: TaskFlag.PAYLOAD_BAD_0)
+    assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
+    assert word(unserved)[1] == TaskFlag.DATA_UNAVAILABLE | TaskFlag.PAYLOAD_BAD_0
+
+
+def test_judge_round__items_of_the_batch_are_not_confirmed__waits(
+    unserved: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flag for what was not read yet would accuse an honest miner."""
+    monkeypatch.setattr(vote.payload, "expected_root", lambda *_: None)
+    assert isinstance(vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")), Retry)
+
+
+def test_store__another_epoch__keeps_the_leaves_of_both(context: Any) -> None:
+    """Places on the list change between epochs; a challenge may still ask for what lies below each vote."""
+    store(context)
+    later = Duty(JUDGE, ROUND, "1", 200, 230, {"positions": [0], "epoch": 1})
+    skipped = Finding(SKIPPED, (), (), 0.0)
+    known = records.memory(context.journal, ROUND)
+    known.predictions[b"n" * 32] = np.array([5, 6, 7], np.int32)
+    again = Finding(CandidateVote(7), (1, 2, 3), (), 20.0)
+    other = Finding(CandidateVote(2), (5, 6, 7), (), 20.0)
+    vote._store(later, context, TaskFlag.NONE, {b"s" * 32: skipped, b"n" * 32: other, b"m" * 32: again}, 3, known)
+    for epoch, expected in ((0, [[1, 2, 3]]), (1, [[], [5, 6, 7], [1, 2, 3]])):
+        (stored,) = records.votes(context.journal, ROUND, epoch)
+        found = records.leaves(context.journal, ROUND, epoch)
+        assert found == expected
+        assert eval_root(stored.salt, expected) == stored.eval_root
+
+
+def test_store__measured_differently_the_second_time__the_first_stays(context: Any) -> None:
+    """A root is on chain: its leaves must stay what they were."""
+    store(context)
+    measured(Duty(JUDGE, ROUND, "1", 200, 230, {"positions": [1], "epoch": 1}), context, (9, 9, 9))
+    assert records.leaves(context.journal, ROUND, 0) == [[1, 2, 3]]
+
+
+def test_store__test_set_is_longer_than_declared__has_leaves_for_the_declared_ones(context: Any) -> None:
+    """The contract knows no other number, and would ask for a leaf by it."""
+    duty = Duty(JUDGE, ROUND, "0", 100, 130, {"positions": [1], "epoch": 0})
+    memory = Memory({b"m" * 32: np.array([1, 2, 3], np.int32)})
+    vote._store(
+        duty, context, TaskFlag.MISDECLARED, {b"m" * 32: Finding(CandidateVote(3), (1, 2, 3), (), 9.0)}, 2, memory
+    )
+    (stored,) = records.votes(context.journal, ROUND, 0)
+    assert stored.eval_root == eval_root(stored.salt, [[1, 2]])
+    assert records.leaves(context.journal, ROUND, 0) == [[1, 2]]
+
+
+def test_records__memory_written_and_read__is_the_same(context: Any) -> None:
+    memory = Memory(
+        {b"m" * 32: np.array([1, 2], np.int32)},
+        {b"m" * 32: Mark(17.5), b"n" * 32: Mark(1.25, "absent")},
+        {(b"n" * 32, b"m" * 32): Lineage(0.75, 0.5, True)},
+    )
+    records.save_memory(context.journal, ROUND, memory)
+    found = records.memory(context.journal, ROUND)
+    assert (found.marks, found.lineages) == (memory.marks, memory.lineages)
+    assert {digest: list(values) for digest, values in found.predictions.items()} == {b"m" * 32: [1, 2]}
+
+
+def test_settle__round_is_final__forgets_predictions_and_counts_tips_apart(context: Any) -> None:
+    """Votes stay for the record; what only a challenge could ask for does not fill the disk."""
+    store(context)
+    context.round.outcome = Outcome.BLOCK
+    context.signer.address = OTHER  # an operator, who gets the tips
+    for number, (account, kind) in enumerate(
+        [(SELF, Payment.VALIDATOR), (OTHER, Payment.TIP), (OTHER, Payment.VALIDATOR)]
+    ):
+        with context.journal.transaction():
+            context.journal.history.add(Paid(9, b"h" * 32, number, ROUND, account, kind, 10**number))
+    assert vote.settle(Duty("settle", ROUND), context) == Done()
+    notes = context.journal.notes(records.scope(ROUND))
+    assert notes["result"] == {"outcome": "BLOCK", "paid": "1", "tips": "10", "slashed": "0"}
+    assert not any(name.startswith(("predictions", "provenance")) for name in notes)
+    assert len(records.votes(context.journal, ROUND, 0)) == 1
+
+
+def drawn(context: Any, epoch: int, owners: tuple[str, ...], block: int) -> None:
+    with context.journal.transaction():
+        context.journal.history.add(
+            CommitteeDrawn(block, b"h" * 32, block, ROUND, epoch, ZERO_BYTES32, (1, 2, 3), owners, 100 * (epoch + 1))
+        )
+
+
+def test_handlers__own_vote_is_challenged__owes_the_leaf_of_the_epoch_that_was_drawn_last(context: Any) -> None:
+    """The deadline is the phase's latest end by the round's own parameters."""
+    drawn(context, 0, (OTHER, OTHER, OTHER), 1)
+    drawn(context, 1, (OTHER, SELF, OTHER), 3)
+    drawn(context, 2, (SELF, OTHER, OTHER), 9)  # after the challenge, which is read again
+    for position in (0, 1):
+        handlers()[VoteChallenged](VoteChallenged(5, b"h" * 32, 5, ROUND, OTHER, position), context)
+    (row,) = context.journal.duties(kind=OPEN_LEAF)
+    assert (row.duty.subject, row.duty.deadline) == ("1/1", 200 + 30 + 20 + 40)
+
+
+def test_handlers__excluded_claim_enters__its_model_is_fetched(context: Any) -> None:
+    handlers()[ClaimEnlisted](ClaimEnlisted(5, b"h" * 32, 5, ROUND, OTHER, b"e" * 32, 9), context)
+    (row,) = context.journal.duties(kind=FETCH_MODEL)
+    assert row.duty.subject == (b"e" * 32).hex()
