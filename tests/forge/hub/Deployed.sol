@@ -27,7 +27,9 @@ abstract contract Deployed is Proof {
         address hubAddress = vm.computeCreateAddress(address(this), nonce + 5);
         token = IERC20(vm.deployCode("DLBCToken.sol:DLBCToken", abi.encode(hubAddress, GENESIS_SUPPLY)));
         committee = ICommittee(vm.deployCode("Committee.sol:Committee", abi.encode(hubAddress)));
-        manager = IAccessManager(vm.deployCode("Authority.sol:Authority", abi.encode(hubAddress, this, this, this, uint32(0))));
+        manager = IAccessManager(
+            vm.deployCode("Authority.sol:Authority", abi.encode(hubAddress, this, this, this, uint32(0)))
+        );
         bytes memory wiring = abi.encode(token, committee, manager);
         address registrar = vm.deployCode("Registrar.sol:Registrar", wiring);
         address arbiter = vm.deployCode("Arbiter.sol:Arbiter", wiring);

@@ -12,7 +12,7 @@ import {Deployed} from "./Deployed.sol";
 /// Honest miners claim what their model scores, honest validators vote it, both within half of `tol`. Dishonest validators are
 /// half of a quorum at most in each epoch; everything else is allowed to be dishonest.
 contract Market is Deployed, IDLBCTypes {
-    uint256 internal constant ACTORS = 12;
+    uint256 internal constant ACTORS = 18;
     uint256 internal constant DEPOSIT = 20_000e18;
     uint40 internal constant SCORE_MAX = 1_000;
     uint32 internal constant TOL = 10;
@@ -43,6 +43,8 @@ contract Market is Deployed, IDLBCTypes {
     mapping(bytes32 ballot => uint256) internal _dishonest; //      votes of an epoch
     mapping(bytes32 ballot => address[]) internal _drawnOwners;
     mapping(bytes32 ballot => address[16]) internal _challengers;
+
+    uint256 public steps;
 
     /* GHOSTS THAT THE INVARIANTS COMPARE WITH */
 
@@ -75,7 +77,7 @@ contract Market is Deployed, IDLBCTypes {
             token.approve(address(hub), type(uint256).max);
             hub.deposit(DEPOSIT);
             hub.stake(DEPOSIT / 2);
-            if (i < 9) committee.joinSeat();
+            if (i < 10) committee.joinSeat();
             vm.stopPrank();
             deposited += DEPOSIT;
         }
@@ -111,6 +113,8 @@ contract Market is Deployed, IDLBCTypes {
 
     /// @notice Takes one possible action. Most of them move a live round.
     function step(uint256 seed) external {
+        // the same number twice is two actions
+        seed = draw(seed, ++steps);
         uint256 balance = token.balanceOf(address(hub));
         uint256 supply = token.totalSupply();
         uint256 moved = deposited - withdrawn;
@@ -179,14 +183,14 @@ contract Market is Deployed, IDLBCTypes {
         spec.requester = _actor(seed, 1);
         spec.manifest = bytes32(draw(seed, 2));
         spec.keyHash = keccak256(abi.encode(TEST_KEY));
-        spec.flops = uint64(1 + draw(seed, 3) % 1e12);
+        spec.flops = uint64(1e7 + draw(seed, 3) % 1e12);
         spec.netBytes = uint64(draw(seed, 4) % 1e9);
         spec.dataBytes = uint64(draw(seed, 5) % 1e10);
         spec.scoreMax = SCORE_MAX;
         spec.minScore = uint40(1 + draw(seed, 6) % 600);
         spec.tol = TOL;
         spec.tieTol = uint32(draw(seed, 7) % (TOL / 2 + 1));
-        spec.trainSecs = 60;
+        spec.trainSecs = uint32(60 + draw(seed, 11) % 600);
         spec.nonce = draw(seed, 8);
         (uint256 fee, uint256 bond) = hub.floors(spec);
         spec.fee = uint96(fee + draw(seed, 9) % (3 * fee));
@@ -231,26 +235,29 @@ contract Market is Deployed, IDLBCTypes {
 
     /* ROUNDS */
 
-    /// @dev One possible action in one of the live rounds, or the clock.
+    /// @dev One possible action in one of the live rounds, or the clock. Mostly in the most urgent.
     function _play(uint256 seed) private {
-        uint256 first = draw(seed, 20);
-        for (uint256 i; i < 3; ++i) {
-            uint256 roundId = hub.roundInSlot(uint8((first + i) % 3));
-            if (roundId != 0) return _move(roundId, seed);
+        uint256 chosen;
+        uint256 soonest = type(uint256).max;
+        for (uint8 slot; slot < 3; ++slot) {
+            uint256 roundId = hub.roundInSlot(slot);
+            if (roundId == 0) continue;
+            (, uint256 endsAt) = hub.phase(roundId);
+            if (draw(seed, 20 + slot) % 4 == 0) endsAt = draw(seed, 24 + slot) % block.timestamp;
+            if (endsAt < soonest) (chosen, soonest) = (roundId, endsAt);
         }
-        _open(draw(seed, 21));
+        if (chosen == 0) _open(draw(seed, 21));
+        else _move(chosen, seed);
     }
 
     function _move(uint256 roundId, uint256 seed) private {
         (Phase phase, uint40 endsAt) = hub.phase(roundId);
         // now and then nobody does what he should
-        bool lazy = draw(seed, 22) % 12 == 0;
+        bool lazy = draw(seed, 22) % 40 == 0;
         if (phase == Phase.Seal || phase == Phase.Draw) return _draw(roundId, seed);
         if (phase == Phase.Tally) return _finalize(roundId);
         if (lazy || phase == Phase.Settle || phase == Phase.Guard) {
-            vm.warp(draw(seed, 23) % 3 == 0 ? endsAt - 1 : endsAt);
-            ++calls["wait"];
-            return;
+            return _wait(draw(seed, 23) % 3 == 0 ? endsAt - 1 : endsAt);
         }
         if (phase == Phase.Train) return _commit(roundId, endsAt, seed);
         if (phase == Phase.Key) return _revealKey(roundId);
@@ -268,9 +275,11 @@ contract Market is Deployed, IDLBCTypes {
         (uint40 sequence,,) = hub.commitOf(roundId, miner);
         Account memory account = hub.account(miner);
         bool poor = account.stake - account.locked - account.unbonding < hub.economy().minerUnit;
-        if (sequence != 0 || poor || hub.pausedUntil() > block.timestamp || draw(seed, 31) % 10 == 0) {
-            return vm.warp(endsAt);
-        }
+        // few miners in one round, many in another
+        uint256 commits = _miners[roundId].length;
+        bool enough = _crowded(roundId) ? commits > 9 : draw(seed, 31) % (2 + draw(roundId, 0) % 16) == 0;
+        if (enough || hub.pausedUntil() > block.timestamp) return _wait(endsAt);
+        if (sequence != 0 || poor) return _pass(0);
         Round memory round = hub.round(roundId);
         ModelCommitment memory commitment;
         commitment.roundId = roundId;
@@ -287,10 +296,9 @@ contract Market is Deployed, IDLBCTypes {
         model.commitment = commitment;
         model.hash = hub.hashCommitment(commitment);
         model.score = uint40(draw(seed, 38) % (SCORE_MAX + 1));
-        model.honest = draw(seed, 39) % 3 != 0;
+        model.honest = draw(seed, 39) % 4 == 0 == _crowded(roundId);
         _miners[roundId].push(miner);
-        bytes32 announced =
-            keccak256(abi.encode(model.hash, commitment.artifact, commitment.artifactBytes));
+        bytes32 announced = keccak256(abi.encode(model.hash, commitment.artifact, commitment.artifactBytes));
         vm.prank(miner);
         hub.commitModel(
             roundId,
@@ -313,9 +321,11 @@ contract Market is Deployed, IDLBCTypes {
 
     function _claim(uint256 roundId, uint40 endsAt, uint256 seed) private {
         (address miner, bool found) = _unclaimed(roundId, seed);
-        if (!found || draw(seed, 40) % 15 == 0) return vm.warp(endsAt);
+        if (!found || (!_crowded(roundId) && draw(seed, 40) % 15 == 0)) return _wait(endsAt);
         Model storage model = _models[roundId][miner];
-        uint40 score = model.honest ? _measure(model.score, draw(seed, 41)) : uint40(draw(seed, 42) % (SCORE_MAX + 1));
+        uint40 score = uint40(draw(seed, 42) % (SCORE_MAX + 1));
+        if (model.honest) score = _measure(model.score, draw(seed, 41));
+        else if (_crowded(roundId)) score = SCORE_MAX;
         (model.claimed, model.claims) = (score, true);
         hub.claimModel(model.commitment, score, _spec(roundId), 0, _sign(model, score));
         commitments.push(model.hash);
@@ -334,7 +344,7 @@ contract Market is Deployed, IDLBCTypes {
         }
         Candidate[] memory list = hub.candidates(roundId);
         // one who is too weak for a full list stays outside
-        if (best == address(0) || (list.length == 6 && list[5].score >= top)) return vm.warp(endsAt);
+        if (best == address(0) || (list.length == 6 && list[5].score >= top)) return _wait(endsAt);
         hub.enlist(roundId, best);
         ++calls["enlist"];
     }
@@ -355,7 +365,7 @@ contract Market is Deployed, IDLBCTypes {
             hub.showKey(_models[roundId][list[i].miner].commitment, _modelKey(roundId, list[i].miner));
         }
         (Phase phase,) = hub.phase(roundId);
-        if (phase == Phase.Show) vm.warp(endsAt);
+        if (phase == Phase.Show) _wait(endsAt);
     }
 
     /* THE COMMITTEE */
@@ -405,7 +415,7 @@ contract Market is Deployed, IDLBCTypes {
             ++calls["commitVote"];
             return;
         }
-        vm.warp(endsAt);
+        _wait(endsAt);
     }
 
     function _revealVote(uint256 roundId, uint40 endsAt, uint256 seed) private {
@@ -418,13 +428,13 @@ contract Market is Deployed, IDLBCTypes {
             ++calls["revealVote"];
             return;
         }
-        vm.warp(endsAt);
+        _wait(endsAt);
     }
 
     function _appeal(uint256 roundId, uint40 endsAt, uint256 seed) private {
         address who = _actor(seed, 90);
         uint256 bond = hub.economy().appealBond;
-        if (hub.account(who).credit < bond) return vm.warp(endsAt);
+        if (hub.account(who).credit < bond) return _wait(endsAt);
         uint256 kind = draw(seed, 91) % 10;
         bytes32 ballot = _ballot(roundId);
         if (kind < 2) {
@@ -436,16 +446,16 @@ contract Market is Deployed, IDLBCTypes {
         } else if (kind < 5 && block.timestamp < endsAt - 50) {
             ICommittee.Member[] memory members = committee.members(roundId);
             uint256 pos = draw(seed, 92) % members.length;
-            if (!members[pos].revealed || _challengers[ballot][pos] != address(0)) return vm.warp(endsAt - 40);
+            if (!members[pos].revealed || _challengers[ballot][pos] != address(0)) return _wait(endsAt - 40);
             // a word that scores nobody has no leaf to open
-            if (!_scores(members[pos].word, hub.candidates(roundId).length)) return vm.warp(endsAt - 40);
+            if (!_scores(members[pos].word, hub.candidates(roundId).length)) return _wait(endsAt - 40);
             vm.prank(who);
             hub.challengeVote(roundId, uint8(pos));
             _challengers[ballot][pos] = who;
             challengeBonds += bond / 3;
             ++calls["challengeVote"];
         } else {
-            vm.warp(endsAt);
+            _wait(endsAt);
         }
     }
 
@@ -468,7 +478,11 @@ contract Market is Deployed, IDLBCTypes {
         Round memory round = hub.round(roundId);
         if (round.outcome != outcome) _blame("preview and finalize disagree");
         if (round.outcome == Outcome.KeyWithheld) uncollected += uint256(round.compensation) * round.commits;
-        ++calls[outcome == Outcome.None ? "finalize: next epoch" : string.concat("finalize: outcome ", vm.toString(uint256(outcome)))];
+        ++calls[
+            outcome == Outcome.None
+                ? "finalize: next epoch"
+                : string.concat("finalize: outcome ", vm.toString(uint256(outcome)))
+        ];
     }
 
     function _release(uint256 seed) private {
@@ -518,7 +532,9 @@ contract Market is Deployed, IDLBCTypes {
         } else if (kind == 3 && free != 0) {
             hub.requestUnbond(1 + draw(seed, 115) % (free / 8 + 1));
             ++calls["requestUnbond"];
-        } else if (account.unbonding != 0 && block.timestamp >= account.unbondAt) {
+        } else if (account.unbonding != 0 && (block.timestamp >= account.unbondAt || draw(seed, 116) % 8 == 0)) {
+            // now and then everybody sleeps for long
+            if (block.timestamp < account.unbondAt) vm.warp(account.unbondAt);
             hub.unbond();
             ++calls["unbond"];
         }
@@ -695,6 +711,8 @@ contract Market is Deployed, IDLBCTypes {
             word |= field << (40 * i);
         }
         if (!honest) word |= (draw(seed, 30) % 512) << 240;
+        // some tasks are not what they say, and honest validators see it
+        else if (draw(roundId, 2) % 6 == 0) word |= 2 << 240;
     }
 
     function _scores(uint256 word, uint256 candidates) private pure returns (bool) {
@@ -715,6 +733,11 @@ contract Market is Deployed, IDLBCTypes {
         bytes32 digest = hub.hashClaim(ModelClaim(model.commitment, score));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(_keys[model.commitment.miner], digest);
         return abi.encodePacked(r, s, v);
+    }
+
+    /// @dev In some rounds those who claim too much are so many that they crowd out the honest.
+    function _crowded(uint256 roundId) private pure returns (bool) {
+        return draw(roundId, 1) % 3 == 0;
     }
 
     function _unclaimed(uint256 roundId, uint256 seed) private view returns (address miner, bool found) {
@@ -764,8 +787,22 @@ contract Market is Deployed, IDLBCTypes {
         return actors[draw(seed, n) % actors.length];
     }
 
+    /// @dev Until then, or until the first of all deadlines: no round misses its own because another one waits.
+    function _wait(uint256 until) private {
+        for (uint8 slot; slot < 3; ++slot) {
+            uint256 roundId = hub.roundInSlot(slot);
+            if (roundId == 0) continue;
+            (, uint40 endsAt) = hub.phase(roundId);
+            if (endsAt != 0 && endsAt < until) until = endsAt;
+        }
+        if (until <= block.timestamp) until = block.timestamp + 1;
+        vm.warp(until);
+        vm.roll(block.number + 1);
+        ++calls["wait"];
+    }
+
     function _pass(uint256 seed) private {
-        vm.warp(block.timestamp + 1 + draw(seed, 150) % 30);
+        vm.warp(block.timestamp + 1 + draw(seed, 150) % 3);
         vm.roll(block.number + 1);
         ++calls["wait"];
     }
