@@ -85,11 +85,11 @@ def _governance(values: dict[str, Any]) -> Governance:
 
 def _struct(values: dict[str, Any], name: str) -> tuple[int, ...]:
     """The values in the struct's order; a field too many is as wrong as one too few."""
-    fields = _fields(name)
-    unknown = set(values) - {field["name"] for field in fields}
+    members = fields(name)
+    unknown = set(values) - {member["name"] for member in members}
     if unknown:
         raise ValueError(f"{name} has no field {', '.join(sorted(unknown))}")
-    return tuple(_field(field, values, name) for field in fields)
+    return tuple(_field(member, values, name) for member in members)
 
 
 def _field(field: dict[str, Any], values: dict[str, Any], struct: str) -> int:
@@ -115,7 +115,7 @@ def _amount(value: object, where: str) -> int:
     return int(units)
 
 
-def _fields(struct: str) -> list[dict[str, Any]]:
+def fields(struct: str) -> list[dict[str, Any]]:
     """The struct that the hub's view of the same name returns."""
     abi = json.loads(HUB_ABI.read_text(encoding="utf-8"))
     view = next(entry for entry in abi if entry["type"] == "function" and entry["name"] == struct)
