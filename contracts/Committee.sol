@@ -11,6 +11,7 @@ import {BallotWord} from "./libraries/BallotWord.sol";
 import {Bench} from "./libraries/Bench.sol";
 import {BitMask} from "./libraries/BitMask.sol";
 import {FeeSplit} from "./libraries/FeeSplit.sol";
+import {RosterWord} from "./libraries/RosterWord.sol";
 import {SeatPool} from "./libraries/SeatPool.sol";
 import {Tally} from "./libraries/Tally.sol";
 import {VoteTree} from "./libraries/VoteTree.sol";
@@ -20,6 +21,7 @@ import {VoteTree} from "./libraries/VoteTree.sol";
 contract Committee is Draws, Voting, Challenges {
     using BallotWord for uint256;
     using BitMask for uint256;
+    using RosterWord for uint256;
     using SeatPool for SeatPool.Pool;
 
     constructor(IDLBC hub_) Seats(hub_) {}
@@ -40,56 +42,59 @@ contract Committee is Draws, Voting, Challenges {
             if (again && ballot_ != 0) _ballots[slot] = BallotWord.empty(roundId, ballot_.epoch() + 1);
             return closing;
         }
-        Roster memory roster = _roster;
+        uint256 roster = _roster;
         Members memory members_ = _members(slot);
         closing.owners = new address[](members_.size);
-        for (uint256 pos; pos < members_.size; ++pos) {
-            uint256 bps;
-            if (!ballot_.revealed().has(pos)) bps = absentBps;
-            else if (uint256(offMask).has(pos)) bps = offBps;
-            uint256 penalty = FeeSplit.part(seatUnit, bps);
-            (closing.owners[pos], penalty) = _free(roster, _memberAt(members_, pos), penalty, seatUnit / 2);
-            if (penalty == 0) continue;
-            if (closing.penalties.length == 0) closing.penalties = new uint96[](members_.size);
-            closing.penalties[pos] = uint96(penalty);
+        uint256[2] memory penalties = [FeeSplit.part(seatUnit, absentBps), FeeSplit.part(seatUnit, offBps)];
+        unchecked {
+            for (uint256 pos; pos < members_.size; ++pos) {
+                uint256 penalty;
+                if (!ballot_.revealed().has(pos)) penalty = penalties[0];
+                else if (uint256(offMask).has(pos)) penalty = penalties[1];
+                (roster, closing.owners[pos], penalty) = _free(roster, _memberAt(members_, pos), penalty, seatUnit / 2);
+                if (penalty == 0) continue;
+                if (closing.penalties.length == 0) closing.penalties = new uint96[](members_.size);
+                closing.penalties[pos] = uint96(penalty);
+            }
         }
         if (ballot_.challenged() != 0) closing.challengers = _challengers(slot, ballot_);
         closing.voteRoot = VoteTree.root(_voteHashes(slot, ballot_));
-        _endWork(roster, slot);
-        _roster = roster;
+        _roster = roster.endWork(slot);
         // the word of a round's last epoch stays as it is: what is not at work is over
         if (again) _ballots[slot] = BallotWord.empty(roundId, ballot_.epoch() + 1);
     }
 
     /// @dev A seat comes back from its work, less what it loses.
+    /// @return the roster, as it is then
     /// @return owner of the seat
     /// @return lost `penalty`, or all that the seat had
-    function _free(Roster memory roster, uint256 seatId, uint256 penalty, uint256 least)
+    function _free(uint256 roster, uint256 seatId, uint256 penalty, uint256 least)
         private
-        returns (address owner, uint256 lost)
+        returns (uint256, address owner, uint256 lost)
     {
         SeatState memory state = _seats[seatId];
         owner = state.owner;
         lost = penalty < state.bonded ? penalty : state.bonded;
         bool stays = state.place != LEFT && state.bonded - lost >= least;
-        if (stays && lost == 0) return (owner, 0);
+        if (stays && lost == 0) return (roster, owner, 0);
         state.bonded -= uint80(lost);
         // what has too little left to lose judges no more
-        if (!stays && state.place != LEFT) _retire(roster, seatId, state);
+        if (!stays && state.place != LEFT) roster = _retire(roster, seatId, state);
         if (!stays) _release(state);
         _seats[seatId] = state;
+        return (roster, owner, lost);
     }
 
     /* VIEWS */
 
     /// @inheritdoc ICommittee
     function seatsOf(address owner) external view returns (uint32[] memory seatIds) {
-        Roster memory roster = _roster;
-        (Members[] memory atWork, uint256 serving) = _atWork(roster);
-        seatIds = new uint32[](roster.pooled + serving);
+        uint256 pooled = _roster.pooled();
+        (Members[] memory atWork, uint256 serving) = _atWork(_roster.drawn());
+        seatIds = new uint32[](pooled + serving);
         uint256 found;
-        for (uint256 place; place < roster.pooled; ++place) {
-            uint32 seatId = _pool.at(place);
+        for (uint256 place; place < pooled; ++place) {
+            uint32 seatId = _pool.seatAt(place);
             if (_seats[seatId].owner == owner) seatIds[found++] = seatId;
         }
         // those that left, but have to finish their work
@@ -106,9 +111,8 @@ contract Committee is Draws, Voting, Challenges {
 
     /// @inheritdoc ICommittee
     function availableSeats() external view returns (uint256 available) {
-        Roster memory roster = _roster;
-        (Members[] memory atWork,) = _atWork(roster);
-        available = roster.pooled;
+        (Members[] memory atWork,) = _atWork(_roster.drawn());
+        available = _roster.pooled();
         for (uint256 i; i < atWork.length; ++i) {
             for (uint256 pos; pos < atWork[i].size; ++pos) {
                 if (_seats[_memberAt(atWork[i], pos)].place != LEFT) --available;

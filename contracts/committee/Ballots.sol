@@ -6,6 +6,7 @@ import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 import {BallotWord} from "../libraries/BallotWord.sol";
 import {Bench} from "../libraries/Bench.sol";
 import {BitMask} from "../libraries/BitMask.sol";
+import {RosterWord} from "../libraries/RosterWord.sol";
 import {Seats} from "./Seats.sol";
 
 /// @title Where ballots lie, and how they are found
@@ -14,6 +15,7 @@ import {Seats} from "./Seats.sol";
 abstract contract Ballots is Seats {
     using BallotWord for uint256;
     using BitMask for uint256;
+    using RosterWord for uint256;
 
     struct VoteState {
         bytes32 voteHash;
@@ -27,13 +29,14 @@ abstract contract Ballots is Seats {
         uint256 second;
     }
 
-    uint256 private constant TAG_BITS = 11;
-    uint256 private constant TAG_MASK = (1 << TAG_BITS) - 1;
+    /// @dev As many as the hub's parameters allow.
+    uint256 internal constant MAX_SLOTS = 16;
+    uint256 internal constant MAX_SIZE = 15;
 
-    mapping(uint256 slot => uint256) internal _ballots;
-    /// @dev See `Bench`. The second word counts only where the first says so.
-    mapping(uint256 slot => uint256[2]) internal _benches;
-    mapping(uint256 slot => mapping(uint256 pos => VoteState)) internal _votes;
+    // by slot; arrays, because a mapping costs a hash each time
+    uint256[MAX_SLOTS] internal _ballots; //             see `BallotWord`
+    uint256[2][MAX_SLOTS] internal _benches; //          see `Bench`; the second word counts only where the first says so
+    VoteState[MAX_SIZE][MAX_SLOTS] internal _votes; //   by position
 
     modifier onlyHub() {
         if (msg.sender != address(HUB)) revert NotHub(msg.sender);
@@ -44,11 +47,10 @@ abstract contract Ballots is Seats {
 
     /// @dev The committee that works for a round, without a word from the hub: tags leave few slots to look at.
     function _working(uint256 roundId) internal view returns (bool found, uint256 slot, uint256 ballot_) {
-        Roster memory roster = _roster;
-        uint256 tag = roundId & TAG_MASK;
+        uint256 roster = _roster;
         unchecked {
-            for (; slot < roster.slots; ++slot) {
-                if (!uint256(roster.drawn).has(slot) || (roster.tags >> (slot * TAG_BITS)) & TAG_MASK != tag) continue;
+            for (uint256 slots = roster.slots(); slot < slots; ++slot) {
+                if (!roster.mayServe(slot, roundId)) continue;
                 ballot_ = _ballots[slot];
                 if (ballot_.roundId() == roundId) return (true, slot, ballot_);
             }
@@ -101,11 +103,12 @@ abstract contract Ballots is Seats {
     }
 
     /// @dev The committees at work, of 16 slots at most.
-    function _atWork(Roster memory roster) internal view returns (Members[] memory result, uint256 seats) {
-        result = new Members[](uint256(roster.drawn).count());
+    function _atWork(uint256 drawn) internal view returns (Members[] memory result, uint256 seats) {
+        if (drawn == 0) return (result, 0);
+        result = new Members[](drawn.count());
         uint256 next;
         for (uint256 slot; next < result.length; ++slot) {
-            if (!uint256(roster.drawn).has(slot)) continue;
+            if (!drawn.has(slot)) continue;
             result[next] = _members(slot);
             seats += result[next++].size;
         }
@@ -113,7 +116,7 @@ abstract contract Ballots is Seats {
 
     /// @dev See `Seats`.
     function _servedBy(uint256 seatId) internal view override returns (uint256) {
-        uint256 drawn = _roster.drawn;
+        uint256 drawn = _roster.drawn();
         for (uint256 slot; drawn >> slot != 0; ++slot) {
             if (drawn.has(slot) && _has(_members(slot), seatId)) return _ballots[slot].roundId();
         }
@@ -122,24 +125,12 @@ abstract contract Ballots is Seats {
 
     /// @dev See `Seats`.
     function _requireNoDrawDue() internal view override {
-        uint256 slots = _roster.slots;
+        uint256 slots = _roster.slots();
         for (uint256 slot; slot < slots; ++slot) {
             uint256 ballot_ = _ballots[slot];
             if (ballot_.stage() != BallotWord.SEALED || block.number <= ballot_.sealBlock()) continue;
             // a hash that is out of range is nobody's seed any more
             if (blockhash(ballot_.sealBlock()) != 0) revert WrongPhase(uint8(IDLBCTypes.Phase.Draw));
         }
-    }
-
-    /* THE ROSTER; the caller stores it */
-
-    function _startWork(Roster memory roster, uint256 slot, uint256 roundId) internal pure {
-        uint256 shift = slot * TAG_BITS;
-        roster.drawn |= uint16(1 << slot);
-        roster.tags = uint176((roster.tags & ~(TAG_MASK << shift)) | ((roundId & TAG_MASK) << shift));
-    }
-
-    function _endWork(Roster memory roster, uint256 slot) internal pure {
-        roster.drawn &= ~uint16(1 << slot);
     }
 }

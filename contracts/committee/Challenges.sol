@@ -27,7 +27,7 @@ abstract contract Challenges is Ballots {
     uint256 private constant CHALLENGER_BITS = 160;
 
     /// @dev The challenger, and above him 96 bits that choose the leaf.
-    mapping(uint256 slot => mapping(uint256 pos => uint256)) private _challenges;
+    uint256[MAX_SIZE][MAX_SLOTS] private _challenges;
 
     /// @inheritdoc ICommittee
     function challenge(uint256 roundId, uint8 pos, address challenger) external onlyHub returns (address owner) {

@@ -6,6 +6,7 @@ import {ICommittee} from "../interfaces/ICommittee.sol";
 import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 import {BallotWord} from "../libraries/BallotWord.sol";
 import {Bench} from "../libraries/Bench.sol";
+import {RosterWord} from "../libraries/RosterWord.sol";
 import {SeatPool} from "../libraries/SeatPool.sol";
 import {Ballots} from "./Ballots.sol";
 
@@ -14,6 +15,7 @@ import {Ballots} from "./Ballots.sol";
 /// future when it was fixed.
 abstract contract Draws is Ballots {
     using BallotWord for uint256;
+    using RosterWord for uint256;
     using SeatPool for SeatPool.Pool;
     using SeatPool for SeatPool.Sample;
 
@@ -43,7 +45,7 @@ abstract contract Draws is Ballots {
 
     /// @dev The first ballot of a slot: it has to be looked at from now on.
     function _openSlot(uint256 slot) private {
-        if (slot >= _roster.slots) _roster.slots = uint8(slot + 1);
+        if (slot >= _roster.slots()) _roster = _roster.openSlot(slot);
     }
 
     function _seal(uint256 slot, uint256 roundId, uint256 epoch) private {
@@ -54,10 +56,10 @@ abstract contract Draws is Ballots {
 
     function _draw(uint256 roundId, uint256 slot, uint256 ballot_, bytes32 seed) private {
         IDLBCTypes.DrawRules memory rules = HUB.drawRules(roundId);
-        Roster memory roster = _roster;
-        (Members[] memory atWork, uint256 serving) = _atWork(roster);
+        uint256 roster = _roster;
+        (Members[] memory atWork, uint256 serving) = _atWork(roster.drawn());
         (uint32[] memory seatIds, address[] memory owners) =
-            _pick(roundId, rules.wanted, seed, roster.pooled, atWork);
+            _pick(roundId, rules.wanted, seed, roster.pooled(), atWork);
         uint256 size = seatIds.length;
         if (size < rules.quorum) {
             // seats that judge other rounds come back: a round is not void because others were drawn before it
@@ -65,8 +67,7 @@ abstract contract Draws is Ballots {
             _ballots[slot] = ballot_.fail();
             emit CommitteeDrawn(roundId, ballot_.epoch(), seed, new uint32[](0), new address[](0), 0);
         } else {
-            _startWork(roster, slot, roundId);
-            _roster = roster;
+            _roster = roster.startWork(slot, roundId);
             (uint256 first, uint256 second) = Bench.pack(seed, seatIds);
             _benches[slot][0] = first;
             if (second != 0) _benches[slot][1] = second;
@@ -82,7 +83,7 @@ abstract contract Draws is Ballots {
     /// @dev The largest odd number of eligible seats, up to `wanted`: in the pool, not at work, and not of an owner who committed
     /// a model in this round.
     function _pick(uint256 roundId, uint256 wanted, bytes32 seed, uint256 pooled, Members[] memory atWork)
-        private
+        internal
         view
         returns (uint32[] memory seatIds, address[] memory owners)
     {
@@ -91,18 +92,21 @@ abstract contract Draws is Ballots {
         SeatPool.Sample memory sample = SeatPool.sample(pooled);
         uint256 found;
         uint256 tries;
-        while (found < wanted && tries < MAX_TRIES && sample.remaining != 0) {
-            uint256 free = found;
-            while (free < wanted && tries < MAX_TRIES && sample.remaining != 0) {
-                uint32 seatId = _pool.at(sample.next(uint256(Hashes.efficientKeccak256(seed, bytes32(tries++)))));
-                if (_isAtWork(atWork, seatId)) continue;
-                seatIds[free] = seatId;
-                owners[free++] = _seats[seatId].owner;
+        unchecked {
+            while (found < wanted && tries < MAX_TRIES && sample.remaining != 0) {
+                uint256 free = found;
+                while (free < wanted && tries < MAX_TRIES && sample.remaining != 0) {
+                    uint256 random = uint256(Hashes.efficientKeccak256(seed, bytes32(tries++)));
+                    uint32 seatId = _pool.seatAt(sample.next(random));
+                    if (_isAtWork(atWork, seatId)) continue;
+                    seatIds[free] = seatId;
+                    owners[free++] = _seats[seatId].owner;
+                }
+                found = _dropMiners(roundId, seatIds, owners, found, free);
             }
-            found = _dropMiners(roundId, seatIds, owners, found, free);
+            // an even committee could be split
+            if (found % 2 == 0 && found != 0) --found;
         }
-        // an even committee could be split
-        if (found % 2 == 0 && found != 0) --found;
         assembly ("memory-safe") {
             mstore(seatIds, found)
             mstore(owners, found)
@@ -117,17 +121,23 @@ abstract contract Draws is Ballots {
         uint256 from,
         uint256 to
     ) private view returns (uint256 found) {
-        address[] memory asked = new address[](to - from);
-        for (uint256 i; i < asked.length; ++i) {
-            asked[i] = owners[from + i];
-        }
-        uint256 miners = HUB.committed(roundId, asked);
-        if (miners == 0) return to;
-        found = from;
-        for (uint256 i; i < asked.length; ++i) {
-            if ((miners >> i) & 1 == 1) continue;
-            seatIds[found] = seatIds[from + i];
-            owners[found++] = asked[i];
+        unchecked {
+            address[] memory asked = owners;
+            // most draws ask once, for all
+            if (to - from != owners.length) {
+                asked = new address[](to - from);
+                for (uint256 i; i < asked.length; ++i) {
+                    asked[i] = owners[from + i];
+                }
+            }
+            uint256 miners = HUB.committed(roundId, asked);
+            if (miners == 0) return to;
+            found = from;
+            for (uint256 i = from; i < to; ++i) {
+                if ((miners >> (i - from)) & 1 == 1) continue;
+                seatIds[found] = seatIds[i];
+                owners[found++] = owners[i];
+            }
         }
     }
 

@@ -5,11 +5,13 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ICommittee} from "../interfaces/ICommittee.sol";
 import {IDLBC} from "../interfaces/IDLBC.sol";
 import {Bench} from "../libraries/Bench.sol";
+import {RosterWord} from "../libraries/RosterWord.sol";
 import {SeatPool} from "../libraries/SeatPool.sol";
 
 /// @title Who may be drawn
 /// @notice A seat is in the pool until it leaves, also while it serves. Its stake lies in the hub, locked.
 abstract contract Seats is ICommittee {
+    using RosterWord for uint256;
     using SafeCast for uint256;
     using SeatPool for SeatPool.Pool;
 
@@ -20,22 +22,11 @@ abstract contract Seats is ICommittee {
         uint16 place; // in the pool, or LEFT
     }
 
-    /// @dev One word: what a draw, a vote and a seat that comes or goes all need.
-    struct Roster {
-        uint32 seats; //  that there ever were
-        uint16 pooled; // in the pool now
-        uint16 drawn; //  slots whose committees are at work, as a bit mask
-        uint8 slots; //   that ever had a ballot: those behind them need not be looked at
-        uint176 tags; //  eleven bits of the round that each slot's committee was drawn for
-    }
-
-    /// @dev In the pool: places have 16 bits in a draw's memory, and one that chooses among so many stays cheap.
-    uint256 internal constant MAX_SEATS = 4_096;
     uint16 internal constant LEFT = type(uint16).max;
 
     IDLBC internal immutable HUB;
 
-    Roster internal _roster;
+    uint256 internal _roster; // see `RosterWord`
     SeatPool.Pool internal _pool;
     mapping(uint256 seatId => SeatState) internal _seats;
 
@@ -46,14 +37,15 @@ abstract contract Seats is ICommittee {
     /// @inheritdoc ICommittee
     function joinSeat() external returns (uint32 seatId) {
         _requireNoDrawDue();
-        Roster memory roster = _roster;
-        if (roster.pooled >= MAX_SEATS || roster.seats >= Bench.MAX_SEAT) revert SeatsFull(roster.pooled);
-        seatId = ++roster.seats;
-        uint16 place = roster.pooled++;
+        uint256 roster = _roster;
+        uint256 place = roster.pooled();
+        if (place == SeatPool.MAX || roster.seats() == Bench.MAX_SEAT) revert SeatsFull(place);
+        roster = roster.join();
+        seatId = uint32(roster.seats());
         _roster = roster;
         _pool.set(place, seatId);
         emit SeatJoined(seatId, msg.sender);
-        _seats[seatId] = SeatState(msg.sender, uint256(HUB.lockSeat(msg.sender)).toUint80(), place);
+        _seats[seatId] = SeatState(msg.sender, uint256(HUB.lockSeat(msg.sender)).toUint80(), uint16(place));
     }
 
     /// @inheritdoc ICommittee
@@ -62,9 +54,7 @@ abstract contract Seats is ICommittee {
         if (state.owner != msg.sender) revert NotSeatOwner(seatId, msg.sender);
         if (state.place == LEFT) revert SeatAlreadyLeft(seatId);
         _requireNoDrawDue();
-        Roster memory roster = _roster;
-        _retire(roster, seatId, state);
-        _roster = roster;
+        _roster = _retire(_roster, seatId, state);
         // the stake of one that serves is freed when its ballot closes
         if (_servedBy(seatId) == 0) _release(state);
         _seats[seatId] = state;
@@ -83,7 +73,7 @@ abstract contract Seats is ICommittee {
 
     /// @inheritdoc ICommittee
     function seatCount() external view returns (uint32) {
-        return _roster.seats;
+        return uint32(_roster.seats());
     }
 
     /// @dev The round that a seat serves, or 0.
@@ -93,16 +83,18 @@ abstract contract Seats is ICommittee {
     /// knows the seed could choose the committee with them.
     function _requireNoDrawDue() internal view virtual;
 
-    /// @dev Out of the pool, whose last seat takes the place. The caller stores `roster` and `state`.
-    function _retire(Roster memory roster, uint256 seatId, SeatState memory state) internal {
-        uint16 end = --roster.pooled;
+    /// @dev Out of the pool, whose last seat takes the place. The caller stores `state`, and the roster that is returned.
+    function _retire(uint256 roster, uint256 seatId, SeatState memory state) internal returns (uint256) {
+        roster = roster.retire();
+        uint256 end = roster.pooled();
         if (state.place != end) {
-            uint32 last = _pool.at(end);
+            uint32 last = _pool.seatAt(end);
             _pool.set(state.place, last);
             _seats[last].place = state.place;
         }
         state.place = LEFT;
         emit SeatLeft(uint32(seatId), state.owner);
+        return roster;
     }
 
     /// @dev The caller stores `state`.

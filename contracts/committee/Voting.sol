@@ -38,14 +38,15 @@ abstract contract Voting is Ballots {
             _revertPhase(vote.roundId);
         }
         uint256 pos = vote.pos;
-        if (ballot_.revealed().has(pos)) revert AlreadyVoted(vote.roundId, uint8(pos));
         if (pos >= ballot_.size()) revert NotDrawn(vote.roundId, vote.validator);
+        if (ballot_.revealed().has(pos)) revert AlreadyVoted(vote.roundId, uint8(pos));
         bytes32 found = TypedHashes.vote(vote);
         if (!ballot_.committed().has(pos)) revert VoteMismatch(found, 0);
         VoteState storage state = _votes[slot][pos];
         if (address(uint160(state.word)) != vote.validator) revert NotDrawn(vote.roundId, vote.validator);
+        bytes32 expected = state.voteHash;
         // a vote of an earlier epoch judges nothing in this one
-        if (found != state.voteHash || vote.epoch != ballot_.epoch()) revert VoteMismatch(found, state.voteHash);
+        if (found != expected || vote.epoch != ballot_.epoch()) revert VoteMismatch(found, expected);
 
         ballot_ = ballot_.reveal(pos);
         if (ballot_.revealed() == ballot_.full()) ballot_ = ballot_.endReveal(block.timestamp);

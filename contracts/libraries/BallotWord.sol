@@ -83,11 +83,15 @@ library BallotWord {
     }
 
     function commitEnd(uint256 word) internal pure returns (uint256) {
-        return voteStart(word) + uint24(word >> COMMIT_SECS);
+        unchecked {
+            return voteStart(word) + uint24(word >> COMMIT_SECS);
+        }
     }
 
     function revealEnd(uint256 word) internal pure returns (uint256) {
-        return commitEnd(word) + uint24(word >> REVEAL_SECS);
+        unchecked {
+            return commitEnd(word) + uint24(word >> REVEAL_SECS);
+        }
     }
 
     function sealBlock(uint256 word) internal pure returns (uint256) {

@@ -15,11 +15,11 @@ library Bench {
     uint256 private constant LOW = 0x10000001000000100000010000001000000100000010000001;
     uint256 private constant HIGH = LOW << (SEAT_BITS - 1);
 
-    /// @param seed of which the first seven bytes are kept
-    function pack(bytes32 seed, uint32[] memory seatIds) internal pure returns (uint256 first, uint256 second) {
+    /// @param seed_ of which the first seven bytes are kept
+    function pack(bytes32 seed_, uint32[] memory seatIds) internal pure returns (uint256 first, uint256 second) {
         unchecked {
             uint256 count_ = seatIds.length;
-            first = (uint256(seed) & SEED_MASK) | (count_ << COUNT_SHIFT);
+            first = (uint256(seed_) & SEED_MASK) | (count_ << COUNT_SHIFT);
             for (uint256 pos; pos < count_; ++pos) {
                 if (pos < FIRST) first |= uint256(seatIds[pos]) << (pos * SEAT_BITS);
                 else second |= uint256(seatIds[pos]) << ((pos - FIRST) * SEAT_BITS);

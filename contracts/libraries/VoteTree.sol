@@ -10,17 +10,19 @@ library VoteTree {
         uint256 width = data.length;
         if (width == 0) return 0;
         bytes32[] memory level = new bytes32[](width);
-        for (uint256 i; i < width; ++i) {
-            level[i] = keccak256(abi.encodePacked(bytes1(0x00), data[i]));
-        }
-        while (width > 1) {
-            uint256 half = width / 2;
-            for (uint256 i; i < half; ++i) {
-                level[i] = _node(level[2 * i], level[2 * i + 1]);
+        unchecked {
+            for (uint256 i; i < width; ++i) {
+                level[i] = _leaf(data[i]);
             }
-            // an odd last node moves up unchanged
-            if (width % 2 == 1) level[half] = level[width - 1];
-            width = half + (width % 2);
+            while (width > 1) {
+                uint256 half = width / 2;
+                for (uint256 i; i < half; ++i) {
+                    level[i] = _node(level[2 * i], level[2 * i + 1]);
+                }
+                // an odd last node moves up unchanged
+                if (width % 2 == 1) level[half] = level[width - 1];
+                width = half + (width % 2);
+            }
         }
         return level[0];
     }
@@ -44,6 +46,14 @@ library VoteTree {
             index /= 2;
         }
         if (used != proof.length) return 0;
+    }
+
+    function _leaf(bytes32 data) private pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            mstore8(0, 0)
+            mstore(1, data)
+            result := keccak256(0, 33)
+        }
     }
 
     function _node(bytes32 left, bytes32 right) private pure returns (bytes32 result) {

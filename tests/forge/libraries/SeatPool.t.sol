@@ -18,7 +18,7 @@ contract SeatPoolTest is Proof {
             _pool.set(places[i], seats[i]);
         }
         for (uint256 place; place < 256; ++place) {
-            vm.assertEq(_pool.at(place), expected[place], "a seat that nobody put there");
+            vm.assertEq(_pool.seatAt(place), expected[place], "a seat that nobody put there");
         }
     }
 
