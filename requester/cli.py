@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from dlbc.cli import run_main
+from requester.commands.appeal import appeal
 from requester.commands.cancel import cancel
 from requester.commands.check import check
 from requester.commands.download import download
+from requester.commands.queue import queue
 from requester.commands.status import status
 from requester.commands.submit import submit
 from requester.commands.watch import watch
@@ -23,7 +25,7 @@ def group() -> None:
     """
 
 
-for command in (check, submit, watch, status, download, cancel, withdraw):
+for command in (check, submit, watch, status, queue, download, appeal, cancel, withdraw):
     group.add_command(command)
 
 

@@ -15,8 +15,8 @@ from rich.text import Text
 from dlbc.chain.refusals import amount_in_words
 from dlbc.cli.output import printable
 from dlbc.types import Outcome, Phase, TaskStatus
-from requester.outcomes import ADVICE, LAPTOP, PUBLIC, STATUS_WORDS, TABLE
-from requester.quote import Quote
+from requester.outcomes import ADVICE, EXPECTED, LAPTOP, PUBLIC, STATUS_WORDS, TABLE
+from requester.quote import MOST_TIPS, USUAL_TIPS, Quote
 from requester.status import Report
 
 if TYPE_CHECKING:
@@ -28,14 +28,19 @@ PHASES = {
     Phase.GUARD: "commits are closed",
     Phase.KEY: "showing the test key",
     Phase.CLAIM: "miners claim scores",
+    Phase.ENLIST: "further miners may enter the list",
     Phase.SHOW: "miners show their models",
     Phase.SEAL: "a committee is drawn",
     Phase.DRAW: "a committee is drawn",
     Phase.VOTE_COMMIT: "validators score the models",
     Phase.VOTE_REVEAL: "validators reveal their votes",
+    Phase.APPEAL: "the result may be appealed",
     Phase.TALLY: "waiting for the final count",
     Phase.FINAL: "final",
 }
+
+
+MAX_EPOCHS = 3  # as the contracts have it
 
 
 def seconds(left: float) -> str:
@@ -61,11 +66,16 @@ def one_line(item: Report, elapsed: float = 0.0) -> str:
     r = item.round
     counts = [f"{r.commits} commits"] * bool(r.commits) + [f"{r.claims} claims"] * bool(r.claims)
     counts += [f"{r.shown} models shown"] * bool(r.shown)
-    return f"{head}round {item.round_id}, {words}{clock}" + (f" ({', '.join(counts)})" if counts else "")
+    counts += [f"epoch {r.epoch + 1} of {MAX_EPOCHS}"] * bool(r.epoch)
+    counts += [f"{r.appeals} appeal{'s' * (r.appeals > 1)}"] * bool(r.appeals)
+    line = f"{head}round {item.round_id}, {words}{clock}" + (f" ({', '.join(counts)})" if counts else "")
+    if item.phase is Phase.APPEAL:
+        line += f": {EXPECTED.get(item.expected, item.expected.name.lower())}; `dlbc-request appeal {item.task_id}`"
+    return line
 
 
 def _end(item: Report) -> str:
-    back = ", ".join(f"{kind} {amount_in_words(amount)}" for kind, amount in item.back.items())
+    back = ", ".join(f"{kind.replace('_', ' ')} {amount_in_words(amount)}" for kind, amount in item.back.items())
     money = f"; back in your credit: {back}" if back else ""
     if item.outcome is Outcome.BLOCK:
         share = f"{item.winner_score} of {item.spec.score_max}"
@@ -151,7 +161,7 @@ def prepared_table(prepared: Prepared) -> Table:
 def quote_table(offer: Quote) -> Table:
     """What the chain says to a task."""
     table = Table.grid(padding=(0, 2))
-    place = f"{offer.ahead + 1} of {offer.waiting + 1}" + ("" if offer.ahead_exact else " or later")
+    place = f"{offer.ahead + 1} of {offer.waiting + 1}" + ("" if offer.ahead_exact else " or earlier")
     rows = [
         ("place in the queue", f"{place}, {offer.slots} rounds run at once"),
         ("fee", f"{amount_in_words(offer.spec.fee)} (at least {amount_in_words(offer.fee_floor)})"),
@@ -169,11 +179,20 @@ def quote_table(offer: Quote) -> Table:
     rows += [
         ("burned if it succeeds", f"{amount_in_words(offer.burned)} of the fee"),
         ("slot fee", f"{amount_in_words(offer.slot_fee)}, burned if nobody delivers"),
+        *_tips(offer),
         ("cancelling", f"{amount_in_words(offer.cancel_cost)}, while it waits in the queue"),
     ]
     for name, value in rows:
         table.add_row(Text(name, style="bold"), Text(value))
     return table
+
+
+def _tips(offer: Quote) -> list[tuple[str, str]]:
+    if not offer.tip:
+        return []
+    usual, most = (amount_in_words(count * offer.tip) for count in (USUAL_TIPS, MOST_TIPS))
+    each = amount_in_words(offer.tip)
+    return [("tips", f"{usual}, {most} at most, of the fee: {each} to whoever opens, draws, finalizes the round")]
 
 
 def outcome_table() -> Table:

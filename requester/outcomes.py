@@ -6,18 +6,18 @@ from collections.abc import Mapping
 
 from dlbc.types import Outcome, TaskStatus
 
-# What happens: the model, the fee, the bond. `contracts/hub/Settlement.sol` pays accordingly.
+# What happens: the model, the fee (less the tips), the bond. `contracts/hub/Settlement.sol` pays accordingly.
 TABLE: Mapping[Outcome, tuple[str, str, str, str]] = {
     Outcome.BLOCK: ("a model reaches the minimum", "yours, and public", "paid out", "back"),
     Outcome.NO_COMMIT: ("no miner takes the task", "-", "back, less the slot fee", "back"),
-    Outcome.NO_CLAIM: ("miners commit, but nobody claims a score", "-", "back", "back"),
+    Outcome.NO_CLAIM: ("miners commit, but nobody claims a score", "-", "back, less the slot fee", "back"),
     Outcome.BELOW_THRESHOLD: (
         "no model reaches the minimum",
         "-",
         "back, less the slot fee; if models were opened and judged: spent",
         "back",
     ),
-    Outcome.NO_MODEL: ("no listed miner shows his model", "-", "back", "back"),
+    Outcome.NO_MODEL: ("no listed miner shows his model", "-", "back, less the slot fee", "back"),
     Outcome.NO_QUORUM: ("too few validators vote", "-", "miners' share spent", "back"),
     Outcome.KEY_WITHHELD: ("YOU do not show the test key in time", "-", "back", "LOST"),
     Outcome.TASK_FAULT: ("your data is not what you declared, or cannot be had", "-", "LOST", "LOST"),
@@ -41,6 +41,13 @@ STATUS_WORDS: Mapping[TaskStatus, str] = {
     TaskStatus.DONE: "done: a model was delivered",
     TaskStatus.FAILED: "ended without a model",
     TaskStatus.CANCELLED: "cancelled",
+}
+
+EXPECTED: Mapping[Outcome, str] = {
+    Outcome.NONE: "the committee will judge again",
+    Outcome.BLOCK: "a model is found",
+    Outcome.BELOW_THRESHOLD: "no model reaches the minimum",
+    Outcome.TASK_FAULT: "the data are found not to be what was declared, or cannot be had",
 }
 
 LAPTOP = (

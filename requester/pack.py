@@ -187,12 +187,10 @@ def packed(folder: Path) -> Packed:
 
 def _tolerances(task: TaskFile, samples: int) -> tuple[int, int]:
     least = default_tolerance(samples)
+    most = max(2, samples // 10)
     tol = least if task.tolerance is None else task.tolerance
-    if not least <= tol <= samples:
-        raise InvalidTask(
-            "tolerance",
-            f"{tol}: {least} to {samples} are needed with {samples} test samples",
-        )
+    if not least <= tol <= most:
+        raise InvalidTask("tolerance", f"{tol}: {least} to {most} are accepted with {samples} test samples")
     tie_tol = tol // 2 if task.tie_tolerance is None else task.tie_tolerance
     if tie_tol > tol // 2:
         raise InvalidTask("tie_tolerance", f"{tie_tol}: at most half of the tolerance, {tol // 2}")

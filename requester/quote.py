@@ -10,15 +10,14 @@ from dlbc.chain.contracts import Economy, Hub, Limits, Token
 from dlbc.chain.refusals import amount_in_words
 from dlbc.errors import InvalidTask, TransactionRefused, UsageError
 from dlbc.task import MAX_AMOUNT
-from dlbc.types import TaskSpec, TaskStatus
+from dlbc.types import TaskSpec
 from dlbc.wire.fees import part
-from dlbc.wire.ranking import Weights, base
+from dlbc.wire.ranking import Weights, base, queue_key
 
 if TYPE_CHECKING:
     from requester.pack import Prepared
 
-BASE_SHIFT = 24
-RANKED_TASKS = 200  # at most so many waiting tasks are compared
+USUAL_TIPS, MOST_TIPS = 3, 7  # opening, draw, finalize; and with two more epochs
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,11 @@ class Quote:
         credit: what the account has in the hub; None without an account.
         wallet: its tokens outside.
         gas: its native coin, in wei.
-        ahead: waiting tasks that would open before; `ahead_exact`: all of them were compared.
-        slot_fee: burned of the fee if nobody commits.
+        ahead: waiting tasks that would open before; `ahead_exact`: no cancelled ones are counted with them.
+        tip: paid of the fee to whoever opens the round, draws a committee, finalizes; `MOST_TIPS` of them at most.
+        slot_fee: burned of the fee if nobody delivers a model that is judged.
         cancel_cost: burned if it is taken back from the queue.
-        burned: of the fee when it succeeds.
+        burned: of the fee when it succeeds, after the usual tips.
     """
 
     spec: TaskSpec
@@ -49,6 +49,7 @@ class Quote:
     slot_fee: int
     cancel_cost: int
     burned: int
+    tip: int
     shortest: int
     longest: int
 
@@ -147,7 +148,7 @@ def quote(chain: Chain, hub: Hub, token: Token, spec: TaskSpec, *, auto_bond: bo
     if auto_bond:
         spec = with_bond(spec, min(floors.bond, MAX_AMOUNT))
     waiting = hub.queue_length()
-    ahead, exact = _ahead(hub, spec, limits) if waiting else (0, True)
+    ahead, exact = _ahead(hub, spec, limits, waiting) if waiting else (0, True)
     return Quote(
         spec=spec,
         fee_floor=floors.fee,
@@ -162,6 +163,7 @@ def quote(chain: Chain, hub: Hub, token: Token, spec: TaskSpec, *, auto_bond: bo
         slot_fee=min(spec.fee, limits.slot_fee_per_sec * spec.train_secs),
         cancel_cost=min(spec.fee, floors.fee // 10),
         burned=_burned(economy, spec),
+        tip=economy.tip,
         shortest=limits.min_train_secs,
         longest=longest_training(limits, spec.flops),
     )
@@ -194,13 +196,12 @@ def simulate(chain: Chain, hub: Hub, spec: TaskSpec) -> None:
 
 
 def _burned(economy: Economy, spec: TaskSpec) -> int:
-    return part(spec.fee, economy.burn_bps)
+    return part(max(0, spec.fee - USUAL_TIPS * economy.tip), economy.burn_bps)
 
 
-def _ahead(hub: Hub, spec: TaskSpec, limits: Limits) -> tuple[int, bool]:
+def _ahead(hub: Hub, spec: TaskSpec, limits: Limits, waiting: int) -> tuple[int, bool]:
+    """How many waiting tasks have a larger key than `spec` would get now; cancelled ones may still be among them."""
     weights = Weights(limits.weight_flops, limits.weight_net, limits.weight_data, limits.weight_fee)
-    score = base(weights, spec) << BASE_SHIFT
-    last = hub.task_count()
-    first = max(1, last - RANKED_TASKS + 1)
-    queued = [i for i in range(first, last + 1) if hub.task(i).status is TaskStatus.QUEUED]
-    return sum(hub.rank(i).score >= score for i in queued), first == 1
+    own = queue_key(base(weights, spec), hub.queue_clock(), hub.task_count() + 1)
+    keys = hub.queue_keys()
+    return min(waiting, sum(key > own for key in keys)), len(keys) == waiting

@@ -9,9 +9,11 @@ from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Hub, Round
 from dlbc.chain.events import Paid
 from dlbc.types import Outcome, Payment, Phase, TaskSpec, TaskStatus, same_address
+from dlbc.wire.ranking import task_id_of
 from requester import lookup
 
-RANKED_TASKS = 200
+LOOKED_AT = 200  # tasks ahead whose status is asked for, where cancelled ones lie in the queue
+BACK = frozenset({Payment.REFUND, Payment.BOND, Payment.TIP, Payment.APPEAL_BOND})
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Report:
         key_shown: whether the test key is out.
         back: what was paid back to the requester so far, by kind.
         winner_score: of the model that won, 0 without one.
+        expected: how the round would end if nobody appealed; NONE outside phase Appeal.
     """
 
     task_id: int
@@ -41,6 +44,7 @@ class Report:
     winner_score: int
     height: int
     now: float
+    expected: Outcome = Outcome.NONE
 
     @property
     def phase(self) -> Phase:
@@ -66,6 +70,9 @@ class Report:
                 "phase": r.phase.name.lower(),
                 "phase_left_seconds": None if self.phase_left is None else round(self.phase_left),
                 "epoch": r.epoch,
+                "appeals": r.appeals,
+                "excluded": r.excluded,
+                "tips": r.tips,
                 "commits": r.commits,
                 "claims": r.claims,
                 "listed": r.listed,
@@ -76,6 +83,7 @@ class Report:
             },
             "test_key_shown": self.key_shown,
             "outcome": self.outcome.name.lower(),
+            "expected": self.expected.name.lower(),
             "winner": {"miner": self.winner, "score": self.winner_score, "height": self.height}
             if self.winner
             else None,
@@ -109,7 +117,7 @@ def report(chain: Chain, hub: Hub, task_id: int, spec: TaskSpec | None = None) -
         spec=spec,
         status=task.status,
         waiting=waiting,
-        position=_position(hub, task.key) if task.status is TaskStatus.QUEUED else 0,
+        position=_position(hub, task.key, waiting) if task.status is TaskStatus.QUEUED else 0,
         round_id=task.round_id,
         round=round_,
         phase_left=None if round_ is None or not round_.phase_ends_at else max(0.0, round_.phase_ends_at - now),
@@ -120,19 +128,25 @@ def report(chain: Chain, hub: Hub, task_id: int, spec: TaskSpec | None = None) -
         winner_score=0 if header is None else header.score,
         height=0 if end is None else end.height,
         now=now,
+        expected=hub.preview(task.round_id, spec).outcome
+        if round_ is not None and round_.phase is Phase.APPEAL
+        else Outcome.NONE,
     )
 
 
-def _position(hub: Hub, key: int) -> int:
-    last = hub.task_count()
-    others = (hub.task(i) for i in range(max(1, last - RANKED_TASKS + 1), last + 1))
-    return 1 + sum(other.status is TaskStatus.QUEUED and other.key > key for other in others)
+def _position(hub: Hub, key: int, waiting: int) -> int:
+    keys = hub.queue_keys()
+    ahead = sorted((other for other in keys if other > key), reverse=True)
+    if len(keys) == waiting:
+        return 1 + len(ahead)
+    looked_at = [hub.task(task_id_of(other)).status is TaskStatus.QUEUED for other in ahead[:LOOKED_AT]]
+    return 1 + sum(looked_at) + len(ahead[LOOKED_AT:])
 
 
 def _back(payments: tuple[Paid, ...], requester: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for payment in payments:
-        if same_address(payment.account, requester) and payment.kind in {Payment.REFUND, Payment.BOND}:
+        if same_address(payment.account, requester) and payment.kind in BACK:
             kind = payment.kind.name.lower()
             found[kind] = found.get(kind, 0) + payment.amount
     return found

@@ -101,6 +101,7 @@ def _json(prepared: Prepared, offer: Quote | None, problems: list[str], why: str
             "to_deposit": str(offer.to_deposit),
             "ahead_in_queue": offer.ahead,
             "slot_fee": str(offer.slot_fee),
+            "tip": str(offer.tip),
         },
         "problems": problems,
     }

@@ -18,11 +18,13 @@ from dlbc.ipfs.client import Added
 from dlbc.ipfs.unixfs import digest_of_file
 from dlbc.task import UNIT
 from dlbc.types import TaskSpec, TaskStatus
+from dlbc.wire.ranking import Weights, base, queue_key
 from dlbc.wire.typed_data import spec_hash
 
 KEY = b"\x01" * 32
 ADDRESS = Account.from_key(KEY).address
 HUB = "0x" + "11" * 20
+TOKEN = "0x" + "33" * 20
 FLOOR = 28 * UNIT
 LIMITS = Limits(
     min_train_secs=5,
@@ -65,6 +67,7 @@ class FakeChain:
     allowed: int = 0
     gas: int = 1
     floor: int = FLOOR
+    tip: int = 0
     tasks: list[TaskSpec] = field(default_factory=list)
     refuse: dict[str, TransactionRefused] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
@@ -83,7 +86,7 @@ class FakeChain:
         return LIMITS
 
     def economy(self) -> Any:
-        return SimpleNamespace(burn_bps=1000, slots=4)
+        return SimpleNamespace(burn_bps=1000, slots=4, tip=self.tip)
 
     def queue_length(self) -> int:
         return len(self.tasks)
@@ -94,8 +97,13 @@ class FakeChain:
     def task(self, task_id: int) -> Any:
         return SimpleNamespace(status=TaskStatus.QUEUED, key=task_id, round_id=0)
 
-    def rank(self, task_id: int) -> Any:
-        return SimpleNamespace(score=1 << 60, base=1 << 36)
+    def queue_keys(self) -> tuple[int, ...]:
+        """Waiting tasks, as if each had been submitted a second after the one before."""
+        weights = Weights(LIMITS.weight_flops, LIMITS.weight_net, LIMITS.weight_data, LIMITS.weight_fee)
+        return tuple(queue_key(base(weights, spec), i * LIMITS.alpha, i) for i, spec in enumerate(self.tasks, 1))
+
+    def queue_clock(self) -> int:
+        return (len(self.tasks) + 1) * LIMITS.alpha
 
     def task_id_of(self, wanted: bytes) -> int:
         return next((i for i, spec in enumerate(self.tasks, 1) if spec_hash(spec) == wanted), 0)
@@ -123,6 +131,12 @@ class FakeChain:
     def deposit(self, amount: int) -> Call:
         return self._call("deposit", amount)
 
+    def deposit_with_permit(self, amount: int, deadline: int, signature: bytes) -> Call:
+        return self._call("permit", amount)
+
+    def nonces(self, owner: str) -> int:
+        return len(self.sent)
+
     def submit_task(self, spec: TaskSpec) -> Call:
         return self._call("submit", spec)
 
@@ -133,7 +147,7 @@ class FakeChain:
 
     @property
     def deployment(self) -> Any:
-        return SimpleNamespace(chain_id=5, hub=HUB)
+        return SimpleNamespace(chain_id=5, hub=HUB, token=TOKEN)
 
     @property
     def w3(self) -> Any:
@@ -162,6 +176,8 @@ class FakeChain:
         self.sent.append(name)
         if kind == "approve":
             self.allowed = value
+        elif kind == "permit":
+            self.wallet, self.credit = self.wallet - value, self.credit + value
         elif kind == "deposit":
             assert value <= self.allowed
             self.wallet, self.credit, self.allowed = self.wallet - value, self.credit + value, 0

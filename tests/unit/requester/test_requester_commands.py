@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from requester_world import TASK
 
+from dlbc.chain.contracts import Factors, Task
+from dlbc.chain.contracts.lens import QueuePage, Score, TaskView
 from dlbc.cli import run_main
-from dlbc.types import Outcome, TaskStatus
+from dlbc.types import ZERO_BYTES32, Outcome, TaskStatus
 from requester.cli import group
+from requester.commands.queue import as_json, in_words, ranked
 from requester.display import seconds
 from requester.outcomes import ADVICE, STATUS_WORDS, TABLE
 
@@ -67,7 +70,17 @@ def test_check__offline_json__machine_readable(folder: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize(
     "arguments",
-    [("status", "zero"), ("status", "0"), ("download",), ("cancel", "-1"), ("watch", "--nothing"), ("submit",)],
+    [
+        ("appeal",),
+        ("appeal", "0"),
+        ("queue", "-n", "0"),
+        ("status", "zero"),
+        ("status", "0"),
+        ("download",),
+        ("cancel", "-1"),
+        ("watch", "--nothing"),
+        ("submit",),
+    ],
 )
 def test_commands__bad_arguments__exit_code_2(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
     assert run(capsys, *arguments)[0] == 2
@@ -88,3 +101,42 @@ def test_outcomes__every_end_of_a_round__has_words_and_advice() -> None:
 @pytest.mark.parametrize(("left", "words"), [(0, "0:00"), (-5, "0:00"), (65.4, "1:05"), (7205, "2:00:05")])
 def test_seconds__any_time_left__as_a_clock(left: float, words: str) -> None:
     assert seconds(left) == words
+
+
+ME = "0x" + "44" * 20
+PART = 1 << 32
+
+
+def waiting(task_id: int, status: TaskStatus = TaskStatus.QUEUED) -> TaskView:
+    task = Task(ZERO_BYTES32, ME, 60, status, 1000, 1, 0)
+    score = Score(total=10 * PART, flops=5 * PART, net=2 * PART, data=-PART, fee=3 * PART, ageing=PART)
+    return TaskView(task_id, task, Factors(1, 1, 1, 1, 1, 1, 1), score)
+
+
+class TwoPages:
+    """A queue whose second page is asked for by what the first one says."""
+
+    def queue(self, below: int, n: int) -> QueuePage:
+        if below == 0:
+            return QueuePage((waiting(7), waiting(5, TaskStatus.CANCELLED)), 77)
+        assert below == 77
+        return QueuePage((waiting(6),), 0)
+
+
+def test_queue__several_pages__all_that_wait_in_order_without_the_cancelled() -> None:
+    assert [item.task_id for item in ranked(TwoPages())] == [7, 6]  # type: ignore[arg-type]
+
+
+def test_queue__words__parts_that_add_up_and_whose_task_it_is() -> None:
+    lines = in_words([waiting(7), waiting(6)], 2, {6}).splitlines()
+    assert lines[2].split() == ["1", "7", "10.0", "5.0", "2.0", "-1.0", "3.0", "1.0", ME]
+    assert lines[3].split()[-1] == "you"
+
+
+def test_queue__nothing_waits__says_so() -> None:
+    assert "no task waits" in in_words([], 0, set())
+
+
+def test_queue__json__amounts_as_text() -> None:
+    found = as_json(waiting(7), True)
+    assert (found["score"], found["mine"], found["parts"]["data"]) == (str(10 * PART), True, str(-PART))

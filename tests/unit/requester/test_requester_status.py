@@ -44,6 +44,15 @@ TRAIN = Round(
     claims=0,
     listed=0,
     shown=0,
+    appeals=0,
+    tips=1,
+    version=1,
+    excluded=0,
+    best_excluded=0,
+    inbox_from=1,
+    inbox_to=0,
+    compensation=0,
+    advanced=0,
 )
 FINAL = replace(TRAIN, phase=Phase.FINAL, phase_ends_at=0, outcome=Outcome.BLOCK, key_at=1068)
 Shown = Callable[..., Report]
@@ -56,10 +65,15 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
             def task(self, task_id: int) -> Any:
                 keys = {1: (status, 50), 2: (TaskStatus.QUEUED, 60), 3: (TaskStatus.CANCELLED, 70)}
                 found, key = keys[task_id]
-                return SimpleNamespace(status=found, key=key, round_id=9 if round_ and task_id == 1 else 0)
+                return SimpleNamespace(
+                    status=found, key=key << 64 | ~task_id & (1 << 64) - 1, round_id=9 if round_ and task_id == 1 else 0
+                )
 
-            def task_count(self) -> int:
-                return 3
+            def queue_keys(self) -> tuple[int, ...]:
+                return tuple(key << 64 | ~task_id & (1 << 64) - 1 for task_id, key in ((1, 50), (2, 60), (3, 70)))
+
+            def preview(self, round_id: int, spec: TaskSpec) -> Any:
+                return SimpleNamespace(outcome=Outcome.BELOW_THRESHOLD)
 
             def queue_length(self) -> int:
                 return 2
@@ -103,6 +117,26 @@ def test_report__phase_that_only_a_transaction_ends__no_clock(shown: Shown) -> N
     found = shown(TaskStatus.OPEN, replace(TRAIN, phase=Phase.TALLY, phase_ends_at=0))
     assert found.phase_left is None
     assert "left" not in one_line(found)
+
+
+def test_report__second_epoch_after_an_appeal__counted(shown: Shown) -> None:
+    again = replace(TRAIN, phase=Phase.VOTE_COMMIT, epoch=1, appeals=1)
+    found = shown(TaskStatus.OPEN, again)
+    assert "epoch 2 of 3, 1 appeal)" in one_line(found)
+    assert (found.as_json()["round"]["epoch"], found.as_json()["round"]["appeals"]) == (1, 1)
+
+
+def test_report__result_may_be_appealed__what_it_would_be_and_the_command(shown: Shown) -> None:
+    found = shown(TaskStatus.OPEN, replace(TRAIN, phase=Phase.APPEAL))
+    assert one_line(found).endswith(": no model reaches the minimum; `dlbc-request appeal 1`")
+    assert found.as_json()["expected"] == "below_threshold"
+    assert shown(TaskStatus.OPEN, TRAIN).expected is Outcome.NONE
+
+
+def test_report__tips_of_the_requesters_own_program__among_what_came_back(shown: Shown) -> None:
+    tip = Paid(5, b"h" * 32, 0, 9, ADDRESS, Payment.TIP, UNIT)
+    found = shown(TaskStatus.DONE, FINAL, *ends(Outcome.BLOCK), tip)
+    assert found.back == {"bond": 28 * UNIT, "tip": UNIT}
 
 
 def test_report__block__score_and_only_the_requesters_money(shown: Shown) -> None:

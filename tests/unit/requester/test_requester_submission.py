@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from requester_world import ADDRESS, FLOOR, TASK, World
+from rich.console import Console
 
 from dlbc.errors import DLBCError, InvalidTask, IPFSError, TransactionRefused, UsageError
 from dlbc.task import UNIT, load_task_file
 from dlbc.types import TaskSpec
 from dlbc.wire.derivation import key_hash
 from requester import submission
+from requester.display import quote_table
 from requester.draft import Draft, drafts, open_draft
 from requester.pack import SEALED, Prepared, prepare
 from requester.quote import Quote
@@ -122,7 +124,7 @@ def test_submit__refused_after_the_deposit__says_where_the_money_is_and_uses_it_
 
 
 def test_submit__killed_between_any_two_transactions__pays_once(world: World, prepared: Prepared) -> None:
-    for step in ("approve", "deposit", "submit"):
+    for step in ("permit", "submit"):
         world.chain.refuse[step] = TransactionRefused("killed")
         with pytest.raises(DLBCError):
             submit(world, prepared)
@@ -130,6 +132,18 @@ def test_submit__killed_between_any_two_transactions__pays_once(world: World, pr
     assert submit(world, prepared).task_id == 1
     assert world.chain.wallet == 1000 * UNIT - 100 * UNIT - FLOOR
     assert (world.chain.credit, len(world.chain.tasks)) == (0, 1)
+
+
+def test_submit__token_takes_no_permit__approves_instead(world: World, prepared: Prepared) -> None:
+    world.chain.refuse["permit"] = TransactionRefused("not approved", "ERC20InsufficientAllowance")
+    assert submit(world, prepared).task_id == 1
+    assert [name.split("/")[0] for name in world.chain.sent] == ["approve", "deposit", "submit"]
+
+
+def test_submit__hub_may_take_the_tokens_already__deposits_without_a_permit(world: World, prepared: Prepared) -> None:
+    world.chain.allowed = 1000 * UNIT
+    world.chain.refuse["permit"] = TransactionRefused("not asked for")
+    assert submit(world, prepared).task_id == 1
 
 
 def test_submit__twice__the_same_task_and_one_payment(world: World, prepared: Prepared) -> None:
@@ -204,3 +218,22 @@ def test_quote__waiting_tasks_with_more_weight__counted_ahead(world: World, prep
     asked: list[Quote] = []
     submit(world, prepared, another=True, asked=asked)
     assert (asked[0].ahead, asked[0].waiting, asked[0].ahead_exact) == (1, 1, True)
+
+
+def test_quote__higher_fee_than_what_waits__goes_ahead(world: World, prepared: Prepared, folder: Path) -> None:
+    submit(world, prepared)
+    (folder / "task.yaml").write_text(TASK.replace("fee: 100", "fee: 300"))
+    asked: list[Quote] = []
+    submit(world, prepare(load_task_file(folder / "task.yaml")), another=True, asked=asked)
+    assert (asked[0].ahead, asked[0].waiting) == (0, 1)
+
+
+def test_quote__chain_pays_tips__said_and_taken_off_before_the_burn(world: World, prepared: Prepared) -> None:
+    world.chain.tip = UNIT
+    asked: list[Quote] = []
+    submit(world, prepared, asked=asked)
+    assert asked[0].burned == 97 * UNIT // 10
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(quote_table(asked[0]))
+    assert "3 DLBC, 7 DLBC at most, of the fee: 1 DLBC to whoever opens" in shown.get()
