@@ -50,11 +50,12 @@ def steal(duty: Duty, context: Context, options: Options) -> Result:
     manifest = fetch_manifest(context.ipfs, room.spec, room.cache, FETCH_SECONDS)
     data = fetch_train(context.ipfs, manifest, room.cache, FETCH_SECONDS)
     library = Library(context.ipfs, room.cache, deployment.chain_id, deployment.hub, FETCH_SECONDS)
-    stolen = library.load(victim, manifest)
-    if stolen is None:
+    model = library.load(victim, manifest)
+    if model is None:
         return Drop("the published model cannot be had, or is of another architecture")
-    model, secrets = stolen.model, room.secrets(context)
-    tell(context, "stolen", f"took {stolen.name}; permuting its channels, training it on", round_id=room.round_id)
+    secrets = room.secrets(context)
+    words = f"took the model of block {victim.height}; permuting its channels, training it on"
+    tell(context, "stolen", words, round_id=room.round_id)
     permute_channels(model, secrets.seed)
 
     def mark(network: Network) -> None:

@@ -57,6 +57,16 @@ def start(settings: Settings, gpu: int | None, device: str | None, threads: int,
 
 @group.command()
 @chain_options
+def join(settings: Settings) -> None:
+    """Take a seat without judging here: for an account whose operator runs the program elsewhere."""
+    from validator import seats  # noqa: PLC0415
+
+    with open_context(settings, PROGRAM, with_ipfs=False) as context:
+        say(f"seat {seats.join(context, say)} is {context.account}'s")
+
+
+@group.command()
+@chain_options
 def leave(settings: Settings) -> None:
     """Leave every seat. Their stake unlocks at once, or when the round they serve is final."""
     from validator import seats  # noqa: PLC0415
