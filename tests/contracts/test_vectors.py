@@ -84,11 +84,57 @@ def test_vote_tree__vectors__have_these_roots(harness):
     assert harness.voteRoot([]) == "0x" + "00" * 32
 
 
+def test_climb__openings_of_predictions__lead_to_the_eval_root(harness):
+    for case in load("merkle")["evalOpenings"]:
+        leaf = case["leaf"]
+        data = bytes.fromhex(case["salt"][2:]) + leaf["candidate"].to_bytes(1) + leaf["sample"].to_bytes(8)
+        data += leaf["prediction"].to_bytes(4, signed=True)
+        place = (case["index"], len(case["evaluated"]) * case["samples"])
+        assert harness.climb(data, *place, case["proof"]) == case["root"]
+        assert harness.climb(data, *place, [*case["proof"], case["root"]]) != case["root"]
+        if case["proof"]:
+            assert harness.climb(data, *place, case["proof"][:-1]) != case["root"]
+
+
+def test_inbox__vectors__have_these_batch_roots(harness):
+    vectors = load("inbox")
+    items = [posted["item"] for posted in vectors["posted"]]
+    for batch in vectors["batches"]:
+        assert harness.voteRoot(items[batch["from"] - 1 : batch["to"]]) == batch["root"]
+
+
+def votes_of(harness, case: dict[str, Any]) -> tuple[Any, ...]:
+    """A ballot as `Tally` takes it, in the ABI's order: zero but for what it looks at."""
+    abi = next(entry for entry in harness.abi if entry["name"] == "verdicts")
+    empty = {"failed": False, "seed": "0x" + "00" * 32}
+    given = {"size": len(case["words"]), "words": [int(word, 16) for word in case["words"]]}
+    given |= {name: case[name] for name in ("quorum", "revealed")}
+    return tuple((empty | given).get(member["name"], 0) for member in abi["inputs"][0]["components"])
+
+
 def test_verdicts__vectors__are_these(harness):
     for case in load("votes")["verdicts"]:
-        verdicts, task_flags = harness.verdicts([int(word, 16) for word in case["words"]], 6)
-        assert [{"median": median, "flags": flags} for median, flags in verdicts] == case["verdicts"]
+        verdicts, task_flags = harness.verdicts(votes_of(harness, case), len(case["claims"]), case["tol"])
+        found = [{"median": median, "flags": flags, "stable": stable} for median, flags, stable in verdicts]
+        assert found == case["verdicts"], case["why"]
         assert task_flags == case["taskFlags"]
+
+
+def test_qualifies_and_overclaimed__vectors__are_these(harness):
+    for case in load("votes")["verdicts"]:
+        for verdict, claim, qualifies, overclaimed in zip(
+            case["verdicts"], case["claims"], case["qualifies"], case["overclaimed"], strict=True
+        ):
+            found = tuple(verdict.values())
+            assert harness.qualifies(found, claim, case["minScore"], case["tol"]) is qualifies, case["why"]
+            assert harness.overclaimed(found, claim, case["tol"]) is overclaimed, case["why"]
+
+
+def test_dissent__vectors__are_these(harness):
+    for case in load("votes")["verdicts"]:
+        verdicts = [tuple(verdict.values()) for verdict in case["verdicts"]]
+        found = harness.dissent(votes_of(harness, case), verdicts, case["shown"], case["placed"], case["tol"])
+        assert tuple(found) == (case["off"], case["incoherent"]), case["why"]
 
 
 def test_podium__vectors__are_these(harness):
@@ -130,10 +176,17 @@ def test_split__vectors__are_these(harness):
     vectors = load("fees")
     rates = {f"{name}Bps": bps for name, bps in vectors["rates"].items()}
     for case in vectors["splits"]:
-        shares = harness.split(
-            economy(harness, **rates), int(case["fee"]), case["validators"], case["second"], case["third"]
-        )
+        sharers = (case["validators"], case["second"], case["third"], case["parent"])
+        shares = harness.split(economy(harness, **rates), int(case["fee"]), int(case["advanced"]), sharers)
         assert tuple(shares) == tuple(int(share) for share in case["shares"].values())
+
+
+def test_advance__vectors__are_these(harness):
+    vectors = load("fees")
+    rates = economy(harness, **{f"{name}Bps": bps for name, bps in vectors["rates"].items()})
+    for case in vectors["advances"]:
+        fee, advanced, validators = int(case["fee"]), int(case["advanced"]), case["validators"]
+        assert harness.advance(rates, fee, advanced, validators) == int(case["perValidator"])
 
 
 def test_emission__vectors__are_these(harness):
