@@ -8,7 +8,7 @@ import sys
 
 from benchmarks import document, results, tables
 
-PARTS = ("signature", "network", "gas", "embedding", "round")
+PARTS = ("signature", "network", "gas", "self_dealing", "embedding", "gpu", "round")
 
 
 def main() -> int:
@@ -22,6 +22,9 @@ def main() -> int:
     written = {}
     for part in arguments.parts or PARTS:
         module = importlib.import_module(f"benchmarks.{part}")  # each needs other packages
+        if not arguments.write and (lack := getattr(module, "missing", str)()):
+            print(f"{part} is left out: {lack}")
+            continue
         result = results.load(part) if arguments.write else results.run(part, module.measure)
         if result is None:
             continue
