@@ -187,6 +187,11 @@ def prove(
             test = Dataset(data["x"], data["y"])
         model = proof.model_is_good(folder / "model", folder / "task.yaml", test, block, tolerance=2)
         holds(f"model {number}: {100 * model.correct / model.total:.1f} % of the test set, as on chain: {model.path}")
+    tips = proof.rounds_add_up(story)
+    holds(
+        "fees and bonds are paid out or burned to the last base unit, "
+        f"{amount_in_words(tips)} of them to those who opened, drew and finalized"
+    )
     left, emitted, burned = proof.supply_adds_up(story, chain, supply)
     holds(f"supply {amount_in_words(left)}: {amount_in_words(emitted)} emitted, {amount_in_words(burned)} burned")
 

@@ -127,10 +127,15 @@ class Market:
             for actor in pool.map(make, names):
                 self.actors[actor.name] = actor
 
-    def deploy(self) -> str:
-        """`brownie run deploy`, then `fund` for every actor; returns what Brownie printed of the deployment."""
+    def deploy(self, profile: str = "") -> str:
+        """`brownie run deploy`, then `fund` for every actor; returns what Brownie printed of the deployment.
+
+        Args:
+            profile: a name or file, as the script takes it; "" leaves the choice to it.
+        """
         network = ["--network", self.rpc_url]
-        printed = self._run([str(BIN / "brownie"), "run", "deploy", *network], "brownie run deploy")
+        chosen = ["main", profile] if profile else []
+        printed = self._run([str(BIN / "brownie"), "run", "deploy", *chosen, *network], "brownie run deploy")
         addresses = [actor.address for actor in self.actors.values()]
         fund = ["run", "fund", "main", str(TOKENS), str(ETHER), *addresses, *network]
         self._run([str(BIN / "brownie"), *fund], "brownie run fund")

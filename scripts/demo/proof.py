@@ -16,7 +16,7 @@ from dlbc.materials import fetch_manifest
 from dlbc.ml.data import Dataset
 from dlbc.ml.evaluate import score
 from dlbc.ml.model_file import load_model
-from dlbc.types import same_address
+from dlbc.types import Payment, Reason, same_address
 from dlbc.wire.typed_data import Domain, header_hash
 from dlbc.wire.vote_word import CandidateFlag, unpack
 from scripts.demo.story import Story
@@ -113,6 +113,25 @@ def supply_adds_up(story: Story, chain: Chain, genesis_supply: int) -> tuple[int
     stated = sum(event.burned for event in story.of(events.RoundFinalized))
     require(burned >= stated >= 0, f"{burned} were burned, the rounds say {stated}")
     return supply, emitted, burned
+
+
+def rounds_add_up(story: Story) -> int:
+    """What requesters put in and what a round slashed is what it paid and burned, to the last base unit. Returns the tips."""
+    tips = 0
+    for final in story.of(events.RoundFinalized):
+        (spec,) = (event.spec for event in story.of(events.TaskSubmitted, task_id=final.task_id))
+        paid = story.of(events.Paid, round_id=final.round_id)
+        tips += sum(event.amount for event in paid if event.kind is Payment.TIP)
+        if story.of(events.EpochEnded, round_id=final.round_id):
+            continue  # earlier epochs burned what they slashed, and no event says how much
+        slashes = story.of(events.Slashed, round_id=final.round_id)
+        # An unopened commit is slashed, and its finder paid, after the round.
+        slashed = sum(event.amount for event in slashes if event.reason is not Reason.UNOPENED)
+        ours = [event.amount for event in paid if event.kind not in {Payment.EMISSION, Payment.FINDER}]
+        went = sum(ours) + final.burned
+        came = spec.fee + spec.bond + slashed
+        require(came == went, f"round {final.round_id}: {came} base units came in, {went} went out")
+    return tips
 
 
 def save(path: Path, facts: dict[str, object]) -> None:

@@ -17,12 +17,17 @@ from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Hub
 from dlbc.chain.refusals import amount_in_words
 from dlbc.journal import Event
-from dlbc.types import BlockHeader, Outcome, Phase
+from dlbc.types import BlockHeader, EpochCause, Outcome, Phase
 from dlbc.wire.tally import lower_median
 from dlbc.wire.vote_word import unpack
 from scripts.demo.market import Actor, Market
 
 EPOCH_SECONDS = 5.0  # where there is no table, a line for each miner no more often than this
+EPOCHS = {
+    EpochCause.NO_QUORUM: "too few votes",
+    EpochCause.APPEAL: "an appeal",
+    EpochCause.EXCLUDED: "the disqualified kept a better claim out",
+}
 COLOURS = {"requester": "cyan", "miner": "green", "validator": "blue", "thief": "red"}
 
 
@@ -148,6 +153,26 @@ class Story:
                 yield f"{self.name(event.account)} loses {amount_in_words(event.amount)} of stake: {reason}"
             case events.SeatJoined():
                 yield f"{self.name(event.owner)} takes seat {event.seat_id}"
+            case _:
+                yield from self._dispute(event)
+
+    def _dispute(self, event: Event) -> Iterator[str]:
+        """What follows where not all agree, and other rarities."""
+        match event:
+            case events.ClaimEnlisted():
+                yield f"{self.name(event.miner)} takes a free place on the list with {event.score}"
+            case events.CandidateRemoved():
+                yield f"{self.name(event.miner)} is disqualified, and off the list"
+            case events.EpochEnded():
+                yield f"round {event.round_id} goes into another epoch: {EPOCHS[event.cause]}"
+            case events.Appealed():
+                yield f"{self.name(event.appellant)} appeals: a larger committee judges again"
+            case events.VoteChallenged():
+                yield f"{self.name(event.challenger)} asks position {event.pos} to open a leaf of its evaluation"
+            case events.LeafOpened():
+                yield f"{self.name(event.validator)} opens it: sample {event.leaf.sample} is {event.leaf.prediction}"
+            case events.ItemPosted():
+                yield f"{self.name(event.sender)} posts item {event.index} to the inbox"
             case _:
                 return
 
