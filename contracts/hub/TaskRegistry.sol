@@ -171,7 +171,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         // tombstones may lie on top: the next task is the best of those that wait
         uint128 best;
         for (uint256 i; i < queue.heaped; ++i) {
-            uint128 key = _heap.at(i);
+            uint128 key = _heap.keyAt(i);
             if (key <= best || _tasks[DifficultyRanking.packedTaskId(key)].status != TaskStatus.Queued) continue;
             best = key;
             // nothing in a heap passes its top
@@ -184,7 +184,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
     function queueKeys() external view returns (uint256[] memory keys) {
         keys = new uint256[](_queue.heaped);
         for (uint256 i; i < keys.length; ++i) {
-            keys[i] = DifficultyRanking.unpacked(_heap.at(i));
+            keys[i] = DifficultyRanking.unpacked(_heap.keyAt(i));
         }
     }
 

@@ -19,7 +19,7 @@ library TaskHeap {
         return self.keys[ROOT];
     }
 
-    function at(Heap storage self, uint256 index) internal view returns (uint128) {
+    function keyAt(Heap storage self, uint256 index) internal view returns (uint128) {
         return self.keys[ROOT + index];
     }
 

@@ -190,7 +190,7 @@ contract Harness {
     function heapKeys() external view returns (uint128[] memory keys) {
         keys = new uint128[](_heaped);
         for (uint256 i; i < keys.length; ++i) {
-            keys[i] = TaskHeap.at(_heap, i);
+            keys[i] = TaskHeap.keyAt(_heap, i);
         }
     }
 }

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import random
 
-from round_play import DLBC, plain, refused, wait_until
+from queue_rig import fill, unpacked
+from round_play import DLBC, paid, plain, refused, wait_until
+
+
+def changed(values, position, value):
+    return (*values[:position], value, *values[position + 1 :])
 
 
 def cheapest(play, requester, **changes):
@@ -16,6 +21,24 @@ def cheapest(play, requester, **changes):
 def test_open_round__no_such_slot__reverts(play):
     with refused("NoSuchSlot", 4, 4):
         play.hub.openRound.call(4, play.by)
+
+
+def test_open_round__no_such_slot_at_all__reverts(play):
+    with refused("NoSuchSlot", 255, 4):
+        play.hub.openRound.call(255, play.by)
+
+
+def test_open_round__while_paused__reverts(play, requester, guardian):
+    play.submit(requester)
+    until = play.hub.pause(1, {"from": guardian}).events["PausedUntil"]["until"]
+    wait_until(until)
+    until = until + 7 * 86_400
+    wait_until(until)
+    until = play.hub.pause(7 * 86_400, {"from": guardian}).events["PausedUntil"]["until"]
+    with refused("Paused", until):
+        play.hub.openRound.call(0, play.by)
+    wait_until(until)
+    assert play.hub.openRound.call(0, play.by) == 1
 
 
 def test_open_round__nothing_queued__reverts(play):
@@ -142,13 +165,59 @@ def test_open_round__many_tombstones__keeps_what_it_dropped(play, requester):
     assert play.hub.openRound(0, play.by).events["RoundOpened"]["taskId"] == last
 
 
-def test_prune__tombstones__leaves_what_waits(play, requester):
-    last, *_ = cheapest(play, requester)
+def test_open_round__caller__is_tipped_from_the_fee(play, requester, stranger, profile):
+    play.submit(requester)
+    before = play.credit(stranger)
+    transaction = play.hub.openRound(0, play.by)
+    assert paid(transaction) == [(str(stranger), "Tip", play.tip)]
+    assert play.credit(stranger) == before + play.tip
+    assert play.hub.round(1)["tips"] == 1
+    play.check_conservation()
+
+
+def test_open_round__only_tombstones_dropped__tips_nobody(play, requester, stranger):
+    cheapest(play, requester)
     for _ in range(9):
         task_id, spec, _ = cheapest(play, requester, flops=10**10)
         play.hub.cancelTask(task_id, spec, {"from": requester})
-    play.hub.prune(4, play.by)
-    play.hub.prune(100, play.by)
-    play.hub.prune(1, play.by)
-    assert play.hub.queueLength() == 1
-    assert play.hub.openRound(0, play.by).events["RoundOpened"]["taskId"] == last
+    before = play.credit(stranger)
+    assert "Paid" not in play.hub.openRound(0, play.by).events
+    assert play.credit(stranger) == before
+
+
+def test_open_round__no_tip__pays_nobody(play, requester, stranger, governor, profile):
+    play.hub.setParams(profile.timing, changed(profile.economy, 13, 0), profile.limits, {"from": governor})
+    assert play.hub.economy()["tip"] == 0
+    play.submit(requester)
+    transaction = play.hub.openRound(0, play.by)
+    assert "Paid" not in transaction.events
+    assert play.hub.round(1)["tips"] == 0
+
+
+def test_open_round__older_task__opens_by_its_own_parameters(play, requester, governor, profile):
+    """And a slot that is no more is not opened, whatever the task's parameters say."""
+    play.submit(requester)
+    timing = (1_000, *profile.timing[1:])
+    limits = changed(profile.limits, 3, profile.limits[3] + 1_000)
+    play.hub.setParams(timing, changed(profile.economy, 4, 1), limits, {"from": governor})
+    with refused("NoSuchSlot", 1, 1):
+        play.hub.openRound.call(1, play.by)
+    play.hub.openRound(0, play.by)
+    found = play.hub.round(1)
+    assert found["version"] == 1
+    assert found["commitStart"] == found["openedAt"] + profile.timing[0]
+
+
+def test_open_round__4096_tasks_wait__costs_no_more(play, requester):
+    """The last key goes the whole way down again, and what lies beside it comes up."""
+    rng = random.Random(11)  # noqa: S311  # a test that repeats
+    play.finalize(play.open(requester))
+    task_id, *_ = play.submit(requester)
+    top = max(play.hub.queueKeys())
+    packed = (top >> 64) - (1 << 160) + (1 << 95) << 32 | (2**32 - 1 - task_id)
+    others = sorted((rng.randrange(1, 1 << 126) for _ in range(4_095)), reverse=True)
+    fill(play.hub, [packed, *others])
+    transaction = play.hub.openRound(0, play.by)
+    assert transaction.events["RoundOpened"]["taskId"] == task_id
+    assert max(play.hub.queueKeys()) == unpacked(others[0])
+    assert transaction.gas_used <= 200_000

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import pytest
-from round_play import DLBC, plain, refused
-
-HEAP_SLOT = 3
+from queue_rig import fill, lengthen
+from round_play import DLBC, plain, refused, wait_until
 
 
 @pytest.mark.parametrize(
     ("error", "found", "changes"),
     [
         ("UnknownMode", [1], {"modes": 1}),
+        ("UnknownMode", [2**16 - 1], {"modes": 2**16 - 1}),
         ("BadParameter", [], {"proveSecs": 1}),
         ("ScoreOutOfRange", [0, 1, 2**35 - 2], {"scoreMax": 0, "minScore": 0}),
         ("ScoreOutOfRange", [2**35 - 1, 1, 2**35 - 2], {"scoreMax": 2**35 - 1}),
         ("ScoreOutOfRange", [361, 1, 360], {"minScore": 361}),
         ("ScoreOutOfRange", [0, 1, 360], {"minScore": 0}),
-        ("ToleranceOutOfRange", [1, 2, 2**32 - 1], {"tol": 1}),
-        ("ToleranceOutOfRange", [99, 100, 2**32 - 1], {"scoreMax": 100_000, "tol": 99}),
+        ("ToleranceOutOfRange", [1, 2, 36], {"tol": 1}),
+        ("ToleranceOutOfRange", [99, 100, 10_000], {"scoreMax": 100_000, "tol": 99}),
+        ("ToleranceOutOfRange", [37, 2, 36], {"tol": 37}),
+        ("ToleranceOutOfRange", [3, 2, 2], {"scoreMax": 29, "minScore": 1, "tol": 3}),
         ("ToleranceOutOfRange", [3, 0, 2], {"tieTol": 3}),
         ("TrainSecsOutOfRange", [4, 5, 3_005], {"trainSecs": 4}),
         ("TrainSecsOutOfRange", [3_006, 5, 3_005], {"trainSecs": 3_006}),
         ("TrainSecsOutOfRange", [3_601, 5, 3_600], {"trainSecs": 3_601, "flops": 2**60}),
         ("InsufficientCredit", [5_000 * DLBC, 5_100 * DLBC], {"fee": 5_000 * DLBC}),
+        ("InsufficientCredit", [5_000 * DLBC, 2 * (2**96 - 1)], {"fee": 2**96 - 1, "bond": 2**96 - 1}),
     ],
 )
 def test_submit_task__bad_spec__reverts(play, requester, error, found, changes):
@@ -54,25 +57,69 @@ def test_submit_task__twice__reverts(play, requester):
         play.hub.submitTask.call(spec, {"from": requester})
 
 
-def test_submit_task__queue_full__reverts(play, requester, web3):
+def test_submit_task__queue_full__reverts(play, requester):
     spec, _ = play.spec(requester)
-    length = "0x" + (4_096).to_bytes(32, "big").hex()
-    web3.provider.make_request(
-        "anvil_setStorageAt", [play.hub.address, "0x" + HEAP_SLOT.to_bytes(32, "big").hex(), length]
-    )
+    lengthen(play.hub, 4_096)
     with refused("QueueFull", 4_096):
         play.hub.submitTask.call(spec, {"from": requester})
 
 
-def test_floors__long_queue__double_with_every_512(play, requester, web3):
+def test_submit_task__while_paused__reverts(play, requester, guardian):
+    until = play.hub.pause(600, {"from": guardian}).events["PausedUntil"]["until"]
+    spec, _ = play.spec(requester)
+    with refused("Paused", until):
+        play.hub.submitTask.call(spec, {"from": requester})
+    wait_until(until)
+    play.submit(requester)
+
+
+def test_submit_task__refused__changes_nothing(play, requester):
+    spec, _ = play.spec(requester, tol=1)
+    before = state(play, requester)
+    with refused("ToleranceOutOfRange"):
+        play.hub.submitTask(spec, {"from": requester})
+    with refused("FeeTooLow"):
+        play.hub.submitTask(spec._replace(tol=4, fee=1), {"from": requester})
+    assert state(play, requester) == before
+
+
+def state(play, requester):
+    return play.credit(requester), play.hub.taskCount(), play.hub.queueLength(), plain(play.hub.queueKeys())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trainSecs": 5},
+        {"trainSecs": 3_005},
+        {"flops": 2**64 - 1, "netBytes": 2**64 - 1, "dataBytes": 2**64 - 1, "trainSecs": 3_600, "bond": 200 * DLBC},
+        {"minScore": 1},
+        {"minScore": 360},
+        {"tol": 2},
+        {"tol": 36, "tieTol": 18},
+        {"scoreMax": 1, "minScore": 1, "tol": 2, "tieTol": 1},
+        {"scoreMax": 2**35 - 2, "minScore": 2**35 - 2, "tol": (2**35 - 2) // 1_000},
+        {"scoreMax": 2**35 - 2, "tol": (2**35 - 2) // 10},
+        {"nonce": 2**256 - 1},
+    ],
+)
+def test_submit_task__at_a_bound__is_accepted(play, requester, changes):
+    task_id, *_ = play.submit(requester, **changes)
+    assert play.hub.task(task_id)["status"] == 1
+
+
+def test_floors__long_queue__double_with_every_512(play, requester):
     spec, _ = play.spec(requester)
     floor = play.hub.floors(spec)[0]
     for queued, times in ((511, 1), (512, 2), (4_095, 128)):
-        length = "0x" + queued.to_bytes(32, "big").hex()
-        web3.provider.make_request(
-            "anvil_setStorageAt", [play.hub.address, "0x" + HEAP_SLOT.to_bytes(32, "big").hex(), length]
-        )
+        lengthen(play.hub, queued)
         assert play.hub.floors(spec)[0] == floor * times
+
+
+def test_floors__largest_numbers__do_not_overflow(play, requester):
+    spec, _ = play.spec(requester, flops=2**64 - 1, netBytes=2**64 - 1, dataBytes=2**64 - 1)
+    lengthen(play.hub, 4_096)
+    assert play.hub.floors(spec)[0] > 0
 
 
 def test_floors__no_difficulty_declared__one_unit(play, requester, profile):
@@ -103,41 +150,32 @@ def test_submit_task__good_spec__escrows_and_queues(play, requester):
     play.check_conservation()
 
 
-def test_cancel_task__not_queued__reverts(play, requester):
-    round_ = play.open(requester)
-    with refused("WrongTaskStatus", round_.task_id, 2):
-        play.hub.cancelTask.call(round_.task_id, round_.spec, {"from": requester})
+def test_factors__task__are_what_its_rank_is_made_of(play, requester, profile, Harness, accounts):
+    harness = accounts[0].deploy(Harness)
+    task_id, spec, _ = play.submit(requester)
+    found = play.hub.factors(task_id)
+    lgs = [harness.lg(value) for value in (spec.flops, spec.netBytes, spec.dataBytes, spec.fee // 10**15)]
+    assert plain(found)[:4] == tuple(lgs)
+    weights = profile.limits[5:9]
+    assert found["base"] == sum(weight * lg for weight, lg in zip(weights, lgs, strict=True))
+    assert found["version"] == 1
+    assert play.hub.rank(task_id)[1] == found["base"]
+    assert plain(play.hub.factors(task_id + 1)) == (0, 0, 0, 0, 0, 0, 0)
 
 
-def test_cancel_task__no_such_task__reverts(play, requester):
+def test_submit_task__second_task__notes_the_clock(play, requester):
+    play.submit(requester)
+    wait_until(play.hub.task(1)["submittedAt"] + 100)
+    task_id, *_ = play.submit(requester)
+    assert play.hub.factors(1)["clockAtSubmit"] < play.hub.factors(task_id)["clockAtSubmit"] <= play.hub.queueClock()
+
+
+def test_submit_task__longest_way_to_the_top__costs_no_more(play, requester):
+    """4,095 weaker tasks, the worst that a submission can meet."""
+    fill(play.hub, [(1 << 127) - number for number in range(4_095)])
     spec, _ = play.spec(requester)
-    with refused("WrongTaskStatus", 77, 0):
-        play.hub.cancelTask.call(77, spec, {"from": requester})
-
-
-def test_cancel_task__by_another__reverts(play, requester, stranger):
-    task_id, spec, _ = play.submit(requester)
-    with refused("NotRequester", stranger, requester):
-        play.hub.cancelTask.call(task_id, spec, {"from": stranger})
-
-
-def test_cancel_task__other_spec__reverts(play, requester):
-    task_id, spec, _ = play.submit(requester)
-    with refused("SpecMismatch"):
-        play.hub.cancelTask.call(task_id, spec._replace(fee=1), {"from": requester})
-
-
-def test_cancel_task__queued__refunds_less_a_tenth_of_the_floor(play, requester):
-    before = play.credit(requester)
-    task_id, spec, _ = play.submit(requester)
-    burned = play.hub.floors(spec)[0] // 10
-    transaction = play.hub.cancelTask(task_id, spec, {"from": requester})
-    assert transaction.events["TaskCancelled"] == {
-        "taskId": task_id,
-        "refunded": spec.fee + spec.bond - burned,
-        "burned": burned,
-    }
-    assert play.credit(requester) == before - burned
-    assert (play.hub.queueLength(), play.hub.nextTask()) == (0, 0)
-    assert play.hub.task(task_id)["status"] == 5
-    play.check_conservation()
+    floor = play.hub.floors(spec)[0]
+    play.fund(requester)
+    transaction = play.hub.submitTask(spec._replace(fee=floor, bond=floor), {"from": requester})
+    assert play.hub.task(transaction.return_value)["key"] == max(play.hub.queueKeys())
+    assert transaction.gas_used <= 230_000

@@ -15,11 +15,11 @@ contract TaskHeapTest is Proof {
         }
         uint256 length = _waiting.length;
         for (uint256 i = 1; i < length; ++i) {
-            vm.assertGt(TaskHeap.at(_heap, (i - 1) / 4), TaskHeap.at(_heap, i), "a key above its parent");
+            vm.assertGt(TaskHeap.keyAt(_heap, (i - 1) / 4), TaskHeap.keyAt(_heap, i), "a key above its parent");
         }
         // the words of a node's children are read whole
         for (uint256 i = length; i < length + 8; ++i) {
-            vm.assertEq(TaskHeap.at(_heap, i), 0, "a key beyond the end");
+            vm.assertEq(TaskHeap.keyAt(_heap, i), 0, "a key beyond the end");
         }
     }
 
