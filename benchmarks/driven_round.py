@@ -138,6 +138,7 @@ def _commit(market: Market, round_id: int, anchor: bytes, spec: TaskSpec, miner:
     )
     call = market.hub.commit_model(
         round_id,
+        miner.address,
         commit_digest(commitment),
         commitment.artifact,
         commitment.artifact_bytes,

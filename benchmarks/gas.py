@@ -197,7 +197,10 @@ def _sizes(measured: dict[str, Any]) -> Table:
         cells = [name, f"{runtime:,}", f"{100 * runtime / CODE_LIMIT:.0f} %", f"{init:,}"]
         rows.append([*cells, f"{100 * init / INIT_LIMIT:.0f} %"])
     columns = ["Contract", "Runtime bytes", "of 24,576", "Creation bytes", "of 49,152"]
-    note = f"`DLBC` creates `Clerk` in its constructor. A deployment of all takes {measured['deployment']:,} gas."
+    note = (
+        "`DLBC` forwards to `Registrar` and `Arbiter`, which run on its storage. A deployment of all takes "
+        f"{measured['deployment']:,} gas."
+    )
     return Table("Bytecode", columns, rows, note)
 
 

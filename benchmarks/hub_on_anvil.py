@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,16 @@ from dlbc.types import ZERO_ADDRESS
 from scripts import profiles
 from scripts.solc import compile_standard
 
-CONTRACTS = ("DLBCToken", "Committee", "DLBC", "Clerk")
+# In the order of scripts/deploy.py; and where they lie.
+CONTRACTS = {
+    "DLBCToken": "contracts/DLBCToken.sol",
+    "Committee": "contracts/Committee.sol",
+    "Authority": "contracts/Authority.sol",
+    "Registrar": "contracts/hub/Registrar.sol",
+    "Arbiter": "contracts/hub/Arbiter.sol",
+    "DLBC": "contracts/DLBC.sol",
+    "Lens": "contracts/Lens.sol",
+}
 UNIT = 10**18
 CHAIN_ID = 31337
 CALL_GAS = 5_000_000
@@ -160,18 +169,29 @@ def mined(chain: Chain, transaction: Any) -> Any:
 
 
 def deploy(url: str, profile: profiles.Profile) -> tuple[Market, int]:
-    """Token, committee and hub in the order of scripts/deploy.py; and the gas that they took."""
+    """All contracts, in the order of scripts/deploy.py; and the gas that they took. The deployer governs."""
     contracts = compiled()
     chain = Chain([url], NOWHERE)
     deployer = str(chain.w3.eth.accounts[0])
     nonce = int(chain.w3.eth.get_transaction_count(deployer))  # type: ignore[arg-type]
-    token, committee, hub = (get_create_address(deployer, Nonce(nonce + i)) for i in range(3))  # type: ignore[arg-type]
+    at = {
+        name: str(get_create_address(deployer, Nonce(nonce + i)))  # type: ignore[arg-type]
+        for i, name in enumerate(CONTRACTS)
+    }
+    wiring = at["DLBCToken"], at["Committee"], at["Authority"]
+    parameters = profile.timing, profile.economy, profile.limits
+    arguments_of: dict[str, tuple[Any, ...]] = {
+        "DLBCToken": (at["DLBC"], profile.genesis_supply),
+        "Committee": (at["DLBC"],),
+        "Authority": (at["DLBC"], deployer, deployer, deployer, 0),
+        "Registrar": wiring,
+        "Arbiter": wiring,
+        "DLBC": (*wiring, at["Registrar"], at["Arbiter"], *parameters),
+        "Lens": (at["DLBC"],),
+    }
     spent = 0
-    for name, arguments in (
-        ("DLBCToken", (hub, profile.genesis_supply)),
-        ("Committee", (hub,)),
-        ("DLBC", (token, committee, profile.timing, profile.economy, profile.limits)),
-    ):
+    for name in CONTRACTS:
+        arguments = arguments_of[name]
         contract = chain.w3.eth.contract(abi=contracts[name].abi, bytecode=contracts[name].init)
         data = contract.constructor(*arguments).data_in_transaction
         receipt = mined(chain, {"from": deployer, "data": data, "gas": DEPLOYMENT_GAS})
@@ -179,7 +199,18 @@ def deploy(url: str, profile: profiles.Profile) -> tuple[Market, int]:
             raise ChainError(f"{name} was not created")
         spent += int(receipt["gasUsed"])
     genesis = bytes(chain.w3.eth.get_block(0)["hash"])
-    deployment = Deployment(CHAIN_ID, genesis, 0, str(hub), str(committee), str(token))
+    deployment = Deployment(
+        CHAIN_ID,
+        genesis,
+        0,
+        hub=at["DLBC"],
+        committee=at["Committee"],
+        token=at["DLBCToken"],
+        lens=at["Lens"],
+        authority=at["Authority"],
+        registrar=at["Registrar"],
+        arbiter=at["Arbiter"],
+    )
     return Market(Chain([url], deployment), deployer), spent
 
 
@@ -230,8 +261,7 @@ def compiler_settings() -> dict[str, Any]:
 
 
 def _compile(settings: Mapping[str, Any]) -> dict[str, Compiled]:
-    roots: Sequence[str] = [f"contracts/{name}.sol" for name in ("DLBCToken", "Committee", "DLBC")]
-    sources = {name: {"content": (ROOT / name).read_text(encoding="utf-8")} for name in roots}
+    sources = {path: {"content": (ROOT / path).read_text(encoding="utf-8")} for path in CONTRACTS.values()}
     output = compile_standard({"language": "Solidity", "sources": sources, "settings": dict(settings)})
     found = {}
     for contracts in output["contracts"].values():

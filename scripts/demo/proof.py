@@ -116,14 +116,14 @@ def supply_adds_up(story: Story, chain: Chain, genesis_supply: int) -> tuple[int
 
 
 def rounds_add_up(story: Story) -> int:
-    """What requesters put in and what a round slashed is what it paid and burned, to the last base unit. Returns the tips."""
+    """What came into a round, and what it slashed, is what it paid and burned: exactly. Returns the tips."""
     tips = 0
     for final in story.of(events.RoundFinalized):
         (spec,) = (event.spec for event in story.of(events.TaskSubmitted, task_id=final.task_id))
         paid = story.of(events.Paid, round_id=final.round_id)
         tips += sum(event.amount for event in paid if event.kind is Payment.TIP)
-        if story.of(events.EpochEnded, round_id=final.round_id):
-            continue  # earlier epochs burned what they slashed, and no event says how much
+        if any(story.of(kind, round_id=final.round_id) for kind in (events.EpochEnded, events.VoteChallenged)):
+            continue  # bonds of others are among the payments, and earlier epochs burned what they slashed
         slashes = story.of(events.Slashed, round_id=final.round_id)
         # An unopened commit is slashed, and its finder paid, after the round.
         slashed = sum(event.amount for event in slashes if event.reason is not Reason.UNOPENED)
