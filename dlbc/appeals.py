@@ -12,7 +12,10 @@ from dlbc.errors import UsageError
 from dlbc.types import Outcome, Phase, TaskSpec
 
 if TYPE_CHECKING:
+    from dlbc.chain.contracts import Round
     from dlbc.service import Context
+
+MAX_EPOCHS = 3  # of a round, as the contracts have it
 
 
 @dataclass(frozen=True)
@@ -52,23 +55,30 @@ def decision(context: Context, round_id: int, spec: TaskSpec) -> Decision:
         UsageError: it cannot, or cannot any more.
     """
     found = context.hub.round(round_id)
-    if found.phase is not Phase.APPEAL:
-        raise UsageError(why_not(round_id, found.phase))
+    why = why_not(round_id, found)
+    if why:
+        raise UsageError(why)
     preview = context.hub.preview(round_id, spec)
     bond = context.hub.parameters_of(found.version).economy.appeal_bond
     left = max(0.0, found.phase_ends_at - context.chain.now())
     return Decision(round_id, found.epoch, bond, preview.outcome, preview.score, left)
 
 
-def why_not(round_id: int, phase: Phase) -> str:
-    """Why there is no appeal in that phase."""
-    if phase in {Phase.TALLY, Phase.FINAL}:
+def why_not(round_id: int, found: Round) -> str:
+    """Why the round cannot be appealed now, "" if it can."""
+    if found.phase in {Phase.TALLY, Phase.FINAL}:
         return (
-            f"round {round_id} cannot be appealed any more: the time for it is over, or there was none (after the last "
-            "epoch, without a quorum of votes, or on a chain without appeals)"
+            f"round {round_id} cannot be appealed any more: the time for it is over, or there was none "
+            "(too few votes, or a chain without appeals)"
         )
-    name = phase.name.replace("_", " ").lower()
-    return f"round {round_id} cannot be appealed yet: it is in phase {name}, and appeals follow the votes"
+    if found.phase is not Phase.APPEAL:
+        name = found.phase.name.replace("_", " ").lower()
+        return f"round {round_id} cannot be appealed yet: it is in phase {name}, and appeals follow the votes"
+    if found.appeals:
+        return f"round {round_id} cannot be appealed again: it was, and one appeal is all that a round has"
+    if found.epoch + 1 >= MAX_EPOCHS:
+        return f"round {round_id} cannot be appealed: it is in its last epoch"
+    return ""
 
 
 def appeal(context: Context, found: Decision, spec: TaskSpec, say: Callable[[str], None]) -> None:

@@ -18,7 +18,7 @@ from dlbc.journal import Duty, TransactionState
 from dlbc.keeper import spec_of
 from dlbc.permit import permit_deposit
 from dlbc.service import Done, Drop
-from dlbc.types import ZERO_ADDRESS, Phase
+from dlbc.types import ZERO_ADDRESS
 from miner.errands import answer
 from miner.options import Options, soon, tell
 from miner.room import rules_of
@@ -106,8 +106,9 @@ def address_of(value: int) -> str:
 
 def _appeal(context: Context, round_id: int) -> tuple[str, Call | None]:
     found = context.hub.round(round_id)
-    if found.phase is not Phase.APPEAL:
-        return why_not(round_id, found.phase), None
+    why = why_not(round_id, found)
+    if why:
+        return why, None
     spec = spec_of(context.journal, found.task_id)
     if spec is None:
         return f"the events of round {round_id} are not on the chain, for now", None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from dlbc.appeals import MAX_EPOCHS, why_not
 from dlbc.chain.refusals import amount_in_words
 from dlbc.errors import ChainError
 from dlbc.service import read_status
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from miner.options import Options
 
 WIDTH = 120
-MAX_EPOCHS = 3  # as the contracts have it
 
 
 def gather(context: Context, rounds: int, signer: str = "") -> dict[str, Any]:
@@ -82,6 +82,7 @@ def _live(context: Context, round_id: int) -> dict[str, Any]:
         "ended": found.phase is Phase.FINAL,
         "round_epoch": found.epoch,
         "appeals": found.appeals,
+        "appealable": not why_not(round_id, found),
         "excluded": found.excluded,
     }
 
@@ -130,7 +131,7 @@ def _progress_table(rounds: list[dict[str, Any]]) -> Table:
 
 def _phase_words(found: dict[str, Any]) -> str:
     shown = str(found["phase_words"])
-    if found.get("phase") == Phase.APPEAL.name.lower():
+    if found.get("appealable"):
         shown += f": dlbc-miner appeal {found['round_id']}"
     return shown + (f" (epoch {found['round_epoch'] + 1} of {MAX_EPOCHS})" if found.get("round_epoch") else "")
 

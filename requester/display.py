@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from dlbc.appeals import MAX_EPOCHS, why_not
 from dlbc.chain.refusals import amount_in_words
 from dlbc.cli.output import printable
 from dlbc.types import Outcome, Phase, TaskStatus
@@ -38,9 +39,6 @@ PHASES = {
     Phase.TALLY: "waiting for the final count",
     Phase.FINAL: "final",
 }
-
-
-MAX_EPOCHS = 3  # as the contracts have it
 
 
 def seconds(left: float) -> str:
@@ -70,7 +68,8 @@ def one_line(item: Report, elapsed: float = 0.0) -> str:
     counts += [f"{r.appeals} appeal{'s' * (r.appeals > 1)}"] * bool(r.appeals)
     line = f"{head}round {item.round_id}, {words}{clock}" + (f" ({', '.join(counts)})" if counts else "")
     if item.phase is Phase.APPEAL:
-        line += f": {EXPECTED.get(item.expected, item.expected.name.lower())}; `dlbc-request appeal {item.task_id}`"
+        line += f": {EXPECTED.get(item.expected, item.expected.name.lower())}"
+        line += "" if why_not(item.round_id, r) else f"; `dlbc-request appeal {item.task_id}`"
     return line
 
 

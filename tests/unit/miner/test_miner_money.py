@@ -102,11 +102,19 @@ def test_move__order_that_is_one_call__sent(world: World, kind: str, value: int,
 
 
 @pytest.mark.parametrize(
-    ("phase", "words"), [(Phase.VOTE_REVEAL, "cannot be appealed yet"), (Phase.TALLY, "cannot be appealed any more")]
+    ("changes", "words"),
+    [
+        ({"phase": Phase.VOTE_REVEAL}, "cannot be appealed yet"),
+        ({"phase": Phase.TALLY}, "cannot be appealed any more"),
+        ({"phase": Phase.APPEAL, "appeals": 1}, "one appeal is all"),
+        ({"phase": Phase.APPEAL, "epoch": 2}, "in its last epoch"),
+    ],
 )
-def test_move__appeal_out_of_its_phase__dropped_before_money_moves(world: World, phase: Phase, words: str) -> None:
+def test_move__appeal_out_of_its_time__dropped_before_money_moves(
+    world: World, changes: dict[str, Any], words: str
+) -> None:
     world.opened()
-    world.phase(phase, 2000)
+    world.phase(time=2000, **changes)
     result = move(duty("appeal", ROUND), world.context, OPTIONS)
     assert isinstance(result, Drop)
     assert words in result.why

@@ -133,6 +133,11 @@ def test_report__result_may_be_appealed__what_it_would_be_and_the_command(shown:
     assert shown(TaskStatus.OPEN, TRAIN).expected is Outcome.NONE
 
 
+def test_report__appealed_before__only_what_it_would_be(shown: Shown) -> None:
+    found = shown(TaskStatus.OPEN, replace(TRAIN, phase=Phase.APPEAL, epoch=1, appeals=1))
+    assert one_line(found).endswith(": no model reaches the minimum")
+
+
 def test_report__tips_of_the_requesters_own_program__among_what_came_back(shown: Shown) -> None:
     tip = Paid(5, b"h" * 32, 0, 9, ADDRESS, Payment.TIP, UNIT)
     found = shown(TaskStatus.DONE, FINAL, *ends(Outcome.BLOCK), tip)
