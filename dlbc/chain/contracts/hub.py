@@ -11,6 +11,7 @@ from dlbc.chain.contracts.views import (
     AppealCase,
     Candidate,
     Commit,
+    DrawRules,
     Economy,
     ExcludedClaim,
     Factors,
@@ -138,6 +139,9 @@ class Hub(Binding):
 
     def preview(self, round_id: int, spec: TaskSpec) -> Preview:
         return self.read(Preview, "preview", round_id, spec)  # type: ignore[no-any-return]
+
+    def draw_rules(self, round_id: int) -> DrawRules:
+        return self.read(DrawRules, "drawRules", round_id)  # type: ignore[no-any-return]
 
     def excluded_of(self, round_id: int, miner: str) -> ExcludedClaim:
         return self.read(ExcludedClaim, "excludedOf", round_id, miner)  # type: ignore[no-any-return]
