@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dlbc.chain.contracts import Economy, Round
 from dlbc.chain.events import ModelCommitted, RoundFinalized
 from dlbc.journal import Duty, DutyState
+from dlbc.keeper import live_rounds
 from dlbc.types import Phase
 from miner import records
 from miner.choose import Appraisal, Limits, Offer, Terms, rank, slash_rate, tokens
@@ -110,10 +111,7 @@ def busy(context: Context) -> bool:
 def live_rooms(context: Context) -> list[tuple[int, tuple[Room, Round]]]:
     """Rounds that still take commits and that the miner has not taken yet."""
     found = []
-    for slot in range(context.hub.economy().slots):
-        round_id = context.hub.round_in_slot(slot)
-        if not round_id:
-            continue
+    for round_id in live_rounds(context):
         now = context.hub.round(round_id)
         room = find_room(context, round_id) if now.phase in {Phase.SETTLE, Phase.TRAIN} else None
         if room is None or room.anchor != now.anchor:
