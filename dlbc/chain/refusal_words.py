@@ -82,8 +82,8 @@ SENTENCES: Mapping[str, str] = {
     "was disqualified, or was never made",
     "UnknownParent": "the declared parent {commitmentHash} was not shown in round {roundId}, or that round is not "
     "final: name the final round in which its key was shown",
-    "NoAppealLeft": "the round cannot be appealed any more: it is in its epoch {epoch}, counted from 0, and had {appeals} "
-    "appeals; a round has one appeal, and three epochs at most",
+    "NoAppealLeft": "the round cannot be appealed any more: it is in epoch {epoch}, counted from 0, and was appealed "
+    "{appeals} times; a round has one appeal, and three epochs at most",
     "AlreadyChallenged": "the vote of position {pos} in round {roundId} was challenged before",
     "TooMany": "{found} at once are too many: {most} at most, so send them in several calls",
     "NotFinal": "round {roundId} is not final yet",

@@ -161,7 +161,13 @@ class Inbox:
 
 @dataclass(frozen=True)
 class AppealCase:
-    """What was decided when somebody appealed; `winner` is a commitment hash, zero where there was none."""
+    """What was decided when somebody appealed.
+
+    Attributes:
+        bond: 0 once it was returned or shared.
+        winner: commitment hash, zero where there was none; where the decision was another epoch (Outcome.NONE), which
+            candidates qualified, as a mask.
+    """
 
     appellant: str
     bond: int
