@@ -10,9 +10,9 @@ library TaskHeap {
     /// @dev Where the root lies: it puts the children of every node at a multiple of four.
     uint256 private constant ROOT = 3;
 
-    /// @dev Keys are never zero; beyond the length all are, so that a missing child loses every comparison.
+    /// @dev What lies beyond the length means nothing, and is not cleared: the next key to come overwrites it for less.
     struct Heap {
-        uint128[CAPACITY + 2 * ARITY] keys;
+        uint128[CAPACITY + ROOT] keys;
     }
 
     function top(Heap storage self) internal view returns (uint128) {
@@ -39,15 +39,14 @@ library TaskHeap {
     /// @param length before the removal, not zero
     function removeTop(Heap storage self, uint256 length) internal {
         uint256 last = length - 1;
-        uint128 key = self.keys[ROOT + last];
-        self.keys[ROOT + last] = 0;
         if (last == 0) return;
-
+        uint128 key = self.keys[ROOT + last];
         uint256 hole;
         for (uint256 child = 1; child < last; child = ARITY * hole + 1) {
+            uint256 end = child + ARITY < last ? child + ARITY : last;
             uint128 largest;
             uint256 chosen;
-            for (uint256 i = child; i < child + ARITY; ++i) {
+            for (uint256 i = child; i < end; ++i) {
                 uint128 candidate = self.keys[ROOT + i];
                 if (candidate > largest) (largest, chosen) = (candidate, i);
             }

@@ -7,9 +7,10 @@ from typing import Any
 
 import brownie
 
-# Where contracts/hub/TaskQueue.sol has them; `lengthen` and `fill` ask the hub whether that is still so.
-QUEUE_SLOT, HEAP_SLOT = 2, 5
-WAITING, HEAPED = 112, 128  # bits of QueueState
+# Where contracts/hub/TaskQueue.sol and Parameters.sol have them; what writes asks the hub whether that is still so.
+SETS_SLOT, QUEUE_SLOT, HEAP_SLOT = 0, 2, 5
+SET_WORDS = 6  # of one version's parameters
+WAITING, HEAPED, VERSION = 112, 128, 248  # bits of QueueState
 ROOT = 3  # of TaskHeap
 CAPACITY = 4_096
 
@@ -21,6 +22,20 @@ def lengthen(hub: Any, length: int) -> None:
         word = word & ~(0xFFFF << shift) | length << shift
     _store(hub, QUEUE_SLOT, word)
     assert hub.queueLength() == length
+
+
+def set_version(hub: Any, version: int, like: int) -> None:
+    """Lets the hub stand at a version of its parameters that holds what `like` holds."""
+    word = int.from_bytes(brownie.web3.eth.get_storage_at(hub.address, QUEUE_SLOT), "big")
+    _store(hub, QUEUE_SLOT, word & ~(0xFF << VERSION) | version << VERSION)
+    assert hub.version() == version
+    source, target = (
+        int.from_bytes(brownie.web3.solidity_keccak(["uint256", "uint256"], [key, SETS_SLOT]), "big")
+        for key in (like, version)
+    )
+    for word in range(SET_WORDS):
+        stored = brownie.web3.eth.get_storage_at(hub.address, source + word)
+        _store(hub, target + word, int.from_bytes(stored, "big"))
 
 
 def fill(hub: Any, packed: Sequence[int]) -> None:

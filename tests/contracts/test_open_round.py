@@ -169,7 +169,7 @@ def test_open_round__caller__is_tipped_from_the_fee(play, requester, stranger, p
     play.submit(requester)
     before = play.credit(stranger)
     transaction = play.hub.openRound(0, play.by)
-    assert paid(transaction) == [(str(stranger), "Tip", play.tip)]
+    assert paid(transaction, tips=True) == [(str(stranger), "Tip", play.tip)]
     assert play.credit(stranger) == before + play.tip
     assert play.hub.round(1)["tips"] == 1
     play.check_conservation()
