@@ -22,4 +22,6 @@ def shift(x: torch.Tensor, offsets: torch.Tensor, pixels: int) -> torch.Tensor:
     rows = (offsets[:, :1] + torch.arange(height, device=x.device))[:, :, None]
     columns = (offsets[:, 1:] + torch.arange(width, device=x.device))[:, None, :]
     index = torch.arange(batch, device=x.device)[:, None, None]
-    return padded[index, :, rows, columns].permute(0, 3, 1, 2).contiguous()
+    moved = padded[index, :, rows, columns].permute(0, 3, 1, 2)
+    # Its channels are last in memory, which tensor cores like and CPUs do not.
+    return moved if x.is_cuda else moved.contiguous()

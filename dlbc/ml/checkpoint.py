@@ -59,5 +59,7 @@ def load_checkpoint(path: Path, model: Network, optimizer: torch.optim.Optimizer
     with torch.no_grad():
         for name, tensor in tensors(model).items():
             tensor.copy_(state["model"][name])
-    optimizer.load_state_dict(state["optimizer"])
+    # The groups are this run's own: those of a GPU ask for what a CPU cannot do.
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state["optimizer"]["state"], "param_groups": groups})
     return Progress(**state["progress"])

@@ -48,10 +48,15 @@ class Dataset:
         return int(self.x.nbytes + self.y.nbytes)
 
 
-def prepare(x: Array) -> torch.Tensor:
-    """The float32 tensor that models see: uint8 / 255, float32 unchanged. Same shape."""
-    tensor = torch.from_numpy(np.ascontiguousarray(x))
-    return tensor.to(torch.float32) / 255.0 if tensor.dtype == torch.uint8 else tensor
+def prepare(x: Array | torch.Tensor, device: torch.device | None = None) -> torch.Tensor:
+    """The float32 tensor that models see: uint8 / 255, float32 unchanged; equal bits on every device. Same shape."""
+    tensor = x if isinstance(x, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(x))
+    if device is not None:
+        tensor = tensor.to(device)  # before it has four times the bytes
+    if tensor.dtype != torch.uint8:
+        return tensor
+    # CUDA multiplies by the inverse of a number that the host gives, which may be a bit off; a tensor is divided by.
+    return tensor.to(torch.float32) / torch.full((), 255.0, device=tensor.device)
 
 
 def as_dataset(x: Array, y: Array, where: str) -> Dataset:

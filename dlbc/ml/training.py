@@ -20,12 +20,14 @@ import numpy as np
 import torch
 
 from dlbc.ml import prg
-from dlbc.ml.augment import reach, shift
+from dlbc.ml.batches import Batches
 from dlbc.ml.channels import Network
 from dlbc.ml.checkpoint import Progress, load_checkpoint, save_checkpoint
-from dlbc.ml.data import Dataset, prepare
+from dlbc.ml.data import Dataset
+from dlbc.ml.device import enough_memory, has_bfloat16
 from dlbc.ml.evaluate import score
 from dlbc.ml.schedule import Plan, countdown
+from dlbc.ml.update import GraphedUpdate, PlainUpdate, Rules
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -45,6 +47,7 @@ class Settings:
         smoothing: share of the target spread over all labels.
         held_out: share of the training set kept for the reported accuracy, at most 5,000 samples.
         clip: largest gradient norm.
+        bfloat16: compute products in bfloat16 on GPUs that are built for it; weights stay float32 everywhere.
     """
 
     rate: float = 4e-3
@@ -54,6 +57,7 @@ class Settings:
     smoothing: float = 0.05
     held_out: float = 0.05
     clip: float = 1.0
+    bfloat16: bool = True
 
 
 @dataclass(frozen=True)
@@ -131,17 +135,18 @@ def train(
 
     Raises:
         ValueError: neither budget is given, or fewer than 2 epochs.
+        MemoryError: the device has too little; the checkpoint, if one was saved, stays.
     """
     if (epochs is None and seconds_left is None) or (epochs is not None and epochs < 2):
         raise ValueError("give seconds_left, or at least 2 epochs, or both")
     run = _Run(model, data, seed, device or torch.device("cpu"), settings or Settings())
     progress = Progress()
     if checkpoint is not None:
-        progress = load_checkpoint(checkpoint, model, run.optimizer, run.fingerprint) or progress
+        progress = load_checkpoint(checkpoint, model, run.update.optimizer, run.fingerprint) or progress
     plan = Plan(run.steps_per_epoch, epochs, seconds_left, resumed=progress.share)
     if progress.marked_at is not None:
         plan.begin_final()
-    losses: deque[float] = deque(maxlen=run.steps_per_epoch)
+    losses: deque[torch.Tensor] = deque(maxlen=run.steps_per_epoch)
     saved = began = epoch_began = time.monotonic()
     stopped = False
     while not progress.finished:
@@ -163,10 +168,11 @@ def train(
                 on_epoch(Epoch(number, progress.share, _mean(losses), run.accuracy(), now - epoch_began, final))
             epoch_began = time.monotonic()
         if checkpoint is not None and now - saved > checkpoint_seconds:
-            save_checkpoint(checkpoint, model, run.optimizer, run.fingerprint, progress)
+            save_checkpoint(checkpoint, model, run.update.optimizer, run.fingerprint, progress)
             saved = time.monotonic()
     if checkpoint is not None:
-        save_checkpoint(checkpoint, model, run.optimizer, run.fingerprint, progress)
+        save_checkpoint(checkpoint, model, run.update.optimizer, run.fingerprint, progress)
+    run.update.optimizer.zero_grad(set_to_none=True)  # as much memory as the weights
     model.eval()
     return TrainingResult(
         epochs=progress.step / run.steps_per_epoch,
@@ -190,72 +196,56 @@ def _advance(model: Network, plan: Plan, progress: Progress, mark: Callable[[Net
             plan.begin_final()
 
 
-def _mean(losses: Collection[float]) -> float:
-    return sum(losses) / len(losses) if losses else math.nan
+def _mean(losses: Collection[torch.Tensor]) -> float:
+    # Read all at once: each reading waits for the device.
+    return sum(torch.stack(tuple(losses)).tolist()) / len(losses) if losses else math.nan
 
 
 class _Run:
-    """What stays the same over the steps: data on its device, optimizer, order."""
+    """What stays the same over the steps: data on its device, order, update."""
 
     def __init__(self, model: Network, data: Dataset, seed: bytes, device: torch.device, settings: Settings) -> None:
-        self.model, self.seed, self.device, self.settings = model.to(device), seed, device, settings
+        self.model, self.device = model, device
+        self.task = f"training {type(model).__name__} on samples of shape {data.sample_shape}"
         order = prg.permutation(seed, "train/split", len(data))
         held = min(5_000, int(settings.held_out * len(data)), len(data) - 2)
         self.held = Dataset(data.x[order[:held]], data.y[order[:held]])
         kept = np.sort(order[held:])
-        self.x, self.y = data.x[kept], torch.from_numpy(data.y[kept]).to(device)
         batch = settings.batch or 2 ** round(math.log2(min(256, max(32, kept.size / 20))))
-        self.batch = max(2, min(batch, kept.size))
+        batch = max(2, min(batch, kept.size))
         # The remainder is left out: batch norm does not learn from a batch of one.
-        self.steps_per_epoch = max(1, kept.size // self.batch)
-        self.pixels = reach(data.sample_shape)
-        decayed = [p for p in model.parameters() if p.dim() > 1]
-        others = [p for p in model.parameters() if p.dim() <= 1]
-        # Taken before a checkpoint is loaded: a resumed training is pulled to the same start.
-        self.starts = [(p, p.detach().clone()) for p in decayed] if settings.pull else []
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": decayed, "weight_decay": settings.weight_decay},
-                {"params": others, "weight_decay": 0.0},
-            ],
-            lr=settings.rate,
-        )
-        self.bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
-        self.fingerprint = f"{seed.hex()}/{kept.size}/{self.batch}/{settings}"
-        self._epoch = -1
-        self._order = kept
-        self._offsets = torch.zeros(0)
+        self.fingerprint = f"{seed.hex()}/{kept.size}/{batch}/{settings}"
+        with enough_memory(device, self.task):
+            model.to(device)
+            self.batches = Batches(Dataset(data.x[kept], data.y[kept]), seed, batch, device)
+            self.update = self._update(device, settings)
+        self.steps_per_epoch = self.batches.steps
 
-    def step(self, number: int, rate: float) -> float:
-        """One optimizer step; returns its loss."""
-        epoch, place = divmod(number, self.steps_per_epoch)
-        if epoch != self._epoch:
-            self._epoch = epoch
-            self._order = prg.permutation(self.seed, f"train/order/{epoch}", self.y.shape[0])
-            shape = (self.y.shape[0], 2)
-            self._offsets = torch.from_numpy(
-                prg.integers(self.seed, f"train/shift/{epoch}", shape, 2 * self.pixels + 1)
-            )
-        chosen = self._order[place * self.batch : (place + 1) * self.batch]
-        x = prepare(self.x[chosen]).to(self.device, non_blocking=True)
-        if self.pixels:
-            x = shift(x, self._offsets[chosen].to(self.device), self.pixels)
-        self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            loss = torch.nn.functional.cross_entropy(
-                self.model(x).float(), self.y[chosen], label_smoothing=self.settings.smoothing
-            )
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate * rate
-        if bool(torch.isfinite(norm)):  # one bad batch must not poison the weights
-            self.optimizer.step()
-            with torch.no_grad():
-                for parameter, start in self.starts:
-                    parameter.lerp_(start, self.settings.pull * self.settings.rate * rate)
-        return float(loss.detach())
+    def _update(self, device: torch.device, settings: Settings) -> PlainUpdate | GraphedUpdate:
+        decayed = [p for p in self.model.parameters() if p.dim() > 1]
+        others = [p for p in self.model.parameters() if p.dim() <= 1]
+        groups: list[dict[str, object]] = [
+            {"params": decayed, "weight_decay": settings.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+        # Taken before a checkpoint is loaded: a resumed training is pulled to the same start.
+        starts = [(p, p.detach().clone()) for p in decayed] if settings.pull else []
+        rules = Rules(
+            pixels=self.batches.pixels,
+            smoothing=settings.smoothing,
+            clip=settings.clip,
+            rate=settings.rate,
+            pull=settings.pull,
+            bfloat16=settings.bfloat16 and has_bfloat16(device),
+        )
+        if device.type == "cuda":
+            return GraphedUpdate(self.model, groups, starts, rules, device)
+        return PlainUpdate(self.model, groups, starts, rules)
+
+    def step(self, number: int, share: float) -> torch.Tensor:
+        """One optimizer step at a share of the peak rate; returns its loss, which a GPU may still be computing."""
+        with enough_memory(self.device, self.task):
+            return self.update(self.batches.take(number), share)
 
     def accuracy(self) -> float:
         """Share of correct predictions on the held-out part; 0 where there is none."""

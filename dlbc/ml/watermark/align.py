@@ -114,7 +114,7 @@ def responses(model: Network, probes: Array) -> list[Floats]:
     try:
         model.eval()
         with torch.inference_mode(), exact_float32():
-            model(prepare(probes).to(next(model.parameters()).device))
+            model(prepare(probes, next(model.parameters()).device))
     finally:
         model.train(training)
         for handle in handles:
