@@ -4,13 +4,14 @@ A part is a module with `measure()`, which gives plain JSON, and `section(measur
 
 | File | Concern |
 |---|---|
-| `signature.py`, `network.py`, `gas.py`, `embedding.py`, `round.py` | the parts |
+| `signature.py`, `network.py`, `gas.py`, `embedding.py`, `gpu.py`, `round.py` | the parts |
 | `hub_on_anvil.py`, `driven_round.py`, `gas_plays.py` | what `gas` drives: contracts, whole rounds, full queues |
+| `gpu_runs.py`, `pictures.py` | what `gpu` trains and scores on two devices, and on what |
 | `watched_market.py` | what `round` watches: a market of real programs, its clock and its memory |
 | `model_files.py` | model files of the sizes that the paper reports |
 | `timing.py`, `processes.py`, `machine.py` | seconds, cores and memory, and where they were measured |
 | `tables.py`, `document.py`, `results.py` | tables for terminal and document, the document, the kept results |
 
-`embedding` needs torch, numpy, scipy, safetensors and scikit-learn, nothing of the chain; the others what `make setup`
-installs.
+`embedding` needs torch, numpy, scipy, safetensors and scikit-learn, nothing of the chain; `gpu` a CUDA device, without
+which it is left out, and no scikit-learn; the others what `make setup` installs.
 """

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import torch
 
-from benchmarks import document
+from benchmarks import document, gpu
+from benchmarks.gpu_runs import Case, Scale
+from benchmarks.pictures import pictures
 from benchmarks.results import Result
 from benchmarks.tables import Section, Table, markdown
 from benchmarks.timing import percentile, ratio, short
@@ -91,3 +95,23 @@ def test_ratio__one_disturbed_pair__hardly_moves_it() -> None:
 )
 def test_short__any_size__keeps_three_digits(seconds: float, text: str) -> None:
     assert short(seconds) == text
+
+
+def test_pictures__same_seed__same_pictures_and_others_for_the_test() -> None:
+    first, again, other = (pictures(50, (1, 8, 8), 7, first=first) for first in (0, 0, 9))
+    assert (first.x == again.x).all() and (first.y == again.y).all()
+    assert not (first.x == other.x).all()
+    assert set(first.y) <= set(range(10))
+
+
+def test_gpu__processor_on_both_sides__fills_every_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part can be tried where there is no GPU, and then finds that the processor agrees with itself."""
+    monkeypatch.setattr(gpu, "pick_device", lambda: (torch.device("cpu"), ""))
+    monkeypatch.setattr(gpu, "configure_threads", lambda _: None)
+    case = Case({"name": "lenet", "width": 8}, (1, 8, 8), 120, 32, 2)
+    scale = Scale(test=64, window=0.01, turns=1, seeds=1, deadline=0.1)
+    section = gpu.section(json.loads(json.dumps(gpu.measure((case,), (case,), scale))))
+    assert "differ in 0 at most" in section.text
+    assert "gave equal model files" in section.text
+    assert section.tables[0].title == "Training"
+    assert all(table.rows for table in section.tables)
