@@ -8,6 +8,7 @@ import {ParameterBounds} from "../libraries/ParameterBounds.sol";
 import {Phases} from "../libraries/Phases.sol";
 import {Podium} from "../libraries/Podium.sol";
 import {Tally} from "../libraries/Tally.sol";
+import {Words} from "../libraries/Words.sol";
 import {HubState} from "./HubState.sol";
 
 /// @title What a round came to
@@ -15,6 +16,8 @@ import {HubState} from "./HubState.sol";
 abstract contract Decision is HubState {
     using BitMask for uint256;
     using CandidateList for CandidateList.List;
+    using CandidateList for uint256;
+    using Words for uint256[];
 
     /// @dev All that a decision needs, and what it found.
     struct Case {
@@ -27,10 +30,11 @@ abstract contract Decision is HubState {
         EpochCause cause; //             why
         bool voted; //                   there is a ballot to close
         bool judged; //                  a quorum voted, and the task is not at fault: the verdicts count
-        CandidateList.Place[] places; // best claim first
-        ICommittee.Verdict[] verdicts;
+        uint256[] list; //               keys of `CandidateList`, best claim first
+        Tally.Findings found;
         uint256 shown;
         uint256 qualified;
+        uint256 faulty; //               whom the committee found unavailable, invalid or over-claimed
         uint256[3] podium;
         uint256 taskFlags;
         bytes32 winner; //               commitment hash, 0 where there is none
@@ -81,9 +85,10 @@ abstract contract Decision is HubState {
         else if (r.listed == 0 && r.epoch == 0) c.outcome = Outcome.BelowThreshold;
         if (c.outcome != Outcome.None) return;
 
-        c.places = _lists[c.roundId].sorted(r.listed);
-        for (uint256 i; i < c.places.length; ++i) {
-            if (_isShown(r, c.places[i])) c.shown |= 1 << i;
+        c.list = _lists[c.roundId].ranked(r.listed);
+        uint256 shown = r.shown;
+        for (uint256 i; i < c.list.length; ++i) {
+            if (shown.has(c.list.at(i).indexOf())) c.shown |= 1 << i;
         }
         if (c.shown == 0) {
             if (last || r.excluded == 0) c.outcome = Outcome.NoModel;
@@ -105,33 +110,45 @@ abstract contract Decision is HubState {
         }
         c.judged = true;
         uint256 best = _judge(r, c);
-        bool disqualified = c.qualified != (1 << c.places.length) - 1;
+        bool disqualified = c.qualified != (1 << c.list.length) - 1;
         if (!last && disqualified && r.excluded != 0 && (c.qualified == 0 || r.bestExcluded > best)) {
             c.cause = EpochCause.Excluded;
         } else if (c.qualified == 0) {
             c.outcome = Outcome.BelowThreshold;
         } else {
             c.outcome = Outcome.Block;
-            c.winner = c.places[c.podium[0]].commitment;
+            c.winner = _place(c, c.podium[0]).commitment;
         }
     }
 
     /// @dev Verdicts, places, and who takes part in them.
     /// @return best median of those who qualify
     function _judge(RoundState storage r, Case memory c) private view returns (uint256 best) {
-        uint256 length = c.places.length;
-        c.verdicts = new ICommittee.Verdict[](length);
-        Podium.Entry[] memory entries = new Podium.Entry[](length);
-        for (uint256 i; i < length; ++i) {
+        c.found = Tally.judge(c.votes, c.list.length, c.shown, c.tol);
+        Podium.Entry[] memory entries = new Podium.Entry[](c.list.length);
+        for (uint256 i; i < entries.length; ++i) {
             if (!c.shown.has(i)) continue;
-            CandidateList.Place memory place = c.places[i];
-            ICommittee.Verdict memory verdict = Tally.verdict(c.votes, i, c.tol);
-            c.verdicts[i] = verdict;
-            if (!Tally.qualifies(verdict, place.score, c.minScore, c.tol)) continue;
+            uint256 claim = c.list.at(i).scoreOf();
+            ICommittee.Verdict memory verdict = c.found.verdicts[i];
+            if (verdict.flags & Tally.SCORELESS != 0 || Tally.overclaimed(verdict, claim, c.tol)) c.faulty |= 1 << i;
+            if (!Tally.qualifies(verdict, claim, c.minScore, c.tol)) continue;
             c.qualified |= 1 << i;
-            entries[i] = Podium.Entry(true, verdict.median, place.sequence, place.commitment);
+            Podium.Entry memory entry = entries[i];
+            entry.qualified = true;
+            entry.median = verdict.median;
+            entry.sequence = c.list.at(i).sequenceOf();
             if (verdict.median > best) best = verdict.median;
         }
-        c.podium = Podium.rank(entries, Podium.Rules(r.early, c.tieTol, c.votes.seed));
+        Podium.Rules memory rules = Podium.Rules(r.early, c.tieTol, c.votes.seed);
+        // a word of storage for each, and in most rounds for none
+        uint256 rivals = Podium.rivals(entries, rules);
+        for (uint256 i; rivals >> i != 0; ++i) {
+            if (rivals.has(i)) entries[i].commitment = _place(c, i).commitment;
+        }
+        c.podium = Podium.rank(entries, rules);
+    }
+
+    function _place(Case memory c, uint256 position) internal view returns (CandidateList.Place storage) {
+        return _lists[c.roundId].places[c.list.at(position).indexOf()];
     }
 }

@@ -53,8 +53,8 @@ abstract contract Epochs is Payout {
         for (uint256 i; i < 3; ++i) {
             if (c.podium[i] != Podium.NOBODY) placed |= 1 << c.podium[i];
         }
-        uint256 incoherent;
-        (off, incoherent) = Tally.dissent(c.votes, c.verdicts, c.shown, placed, c.tol);
+        off = c.found.off;
+        uint256 incoherent = Tally.incoherentWith(c.found, placed);
         jury = Jury(c.votes.revealed & ~incoherent, c.votes.unopened, c.votes.unopened);
     }
 
@@ -65,8 +65,8 @@ abstract contract Epochs is Payout {
     /// @dev They never come back: only what found no place can be enlisted.
     function _removeDisqualified(RoundState storage r, Case memory c) private {
         uint256 kept;
-        for (uint256 i; i < c.places.length; ++i) {
-            CandidateList.Place memory place = c.places[i];
+        for (uint256 i; i < c.list.length; ++i) {
+            CandidateList.Place storage place = _place(c, i);
             if (c.qualified.has(i)) kept |= 1 << place.index;
             else emit CandidateRemoved(c.roundId, place.miner, place.commitment);
         }

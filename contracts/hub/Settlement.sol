@@ -50,7 +50,8 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
             Docket memory docket;
             docket.economy = _parameters(r.version).economy;
             docket.fee = spec.fee - uint256(r.tips) * docket.economy.tip;
-            docket.advanced = r.advanced;
+            // most rounds have one epoch only, and a word less to read
+            if (r.epoch != 0) docket.advanced = r.advanced;
             if (c.outcome == Outcome.Block) {
                 (burned, emission) = _settleBlock(docket, r, spec, winner, parentRound, c);
             } else if (c.voted) {
@@ -109,7 +110,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         Case memory c = _case(roundId, spec, ICommittee(COMMITTEE).votes(roundId));
         _decide(r, c);
         (outcome, commitmentHash) = (c.outcome, c.winner);
-        if (outcome == Outcome.Block) score = c.verdicts[c.podium[0]].median;
+        if (outcome == Outcome.Block) score = c.found.verdicts[c.podium[0]].median;
     }
 
     /* THE ENDS OF A ROUND; each returns what is to be burned */
@@ -122,7 +123,6 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         uint256 parentRound,
         Case memory c
     ) private returns (uint256 burned, uint256 emission) {
-        CandidateList.Place memory first = c.places[c.podium[0]];
         _requireWinner(winner, c.winner);
         (uint256 off, Jury memory jury) = _coherent(c);
         ICommittee.Closing memory closing;
@@ -142,14 +142,14 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
             emission = FeeSplit.emission(docket.economy, _elapsed(), shares.burned, _emissionLeft());
         }
         burned += shares.burned;
-        _credit(first.miner, shares.winner + emission);
-        emit Paid(c.roundId, first.miner, Payment.Winner, shares.winner);
-        if (emission != 0) emit Paid(c.roundId, first.miner, Payment.Emission, emission);
+        _credit(winner.miner, shares.winner + emission);
+        emit Paid(c.roundId, winner.miner, Payment.Winner, shares.winner);
+        if (emission != 0) emit Paid(c.roundId, winner.miner, Payment.Emission, emission);
         if (shares.second != 0) {
-            _pay(c.roundId, c.places[c.podium[1]].miner, Payment.Second, shares.second);
+            _pay(c.roundId, _place(c, c.podium[1]).miner, Payment.Second, shares.second);
         }
         if (shares.third != 0) {
-            _pay(c.roundId, c.places[c.podium[2]].miner, Payment.Third, shares.third);
+            _pay(c.roundId, _place(c, c.podium[2]).miner, Payment.Third, shares.third);
         }
         if (winner.parent != 0) {
             _pay(c.roundId, _parentsMiner(winner.parent, parentRound), Payment.Parent, shares.parent);
@@ -274,7 +274,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         header.specHash = winner.specHash;
         header.commitment = c.winner;
         header.modelHash = winner.modelHash;
-        header.score = c.verdicts[position].median;
+        header.score = c.found.verdicts[position].median;
         header.scoreMax = spec.scoreMax;
         header.voteRoot = voteRoot;
         header.miner = winner.miner;
@@ -290,14 +290,14 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
     }
 
     /// @dev The miners whose keys were shown and, where that was judged, whose claims hold.
-    function _entitled(Case memory c) private pure returns (address[] memory miners) {
-        miners = new address[](c.places.length);
+    function _entitled(Case memory c) private view returns (address[] memory miners) {
+        miners = new address[](c.list.length);
         uint256 count;
-        for (uint256 i; i < c.places.length; ++i) {
+        for (uint256 i; i < c.list.length; ++i) {
             if (!c.shown.has(i)) continue;
             // the least score is what nobody reached
-            if (c.judged && !Tally.qualifies(c.verdicts[i], c.places[i].score, 0, c.tol)) continue;
-            miners[count++] = c.places[i].miner;
+            if (c.judged && !Tally.qualifies(c.found.verdicts[i], CandidateList.scoreOf(c.list[i]), 0, c.tol)) continue;
+            miners[count++] = _place(c, i).miner;
         }
         assembly ("memory-safe") {
             mstore(miners, count)

@@ -3,7 +3,6 @@ pragma solidity ^0.8.28;
 
 import {ICommittee} from "../interfaces/ICommittee.sol";
 import {BitMask} from "../libraries/BitMask.sol";
-import {CandidateList} from "../libraries/CandidateList.sol";
 import {CommitSlot} from "../libraries/CommitSlot.sol";
 import {FeeSplit} from "../libraries/FeeSplit.sol";
 import {Tally} from "../libraries/Tally.sol";
@@ -26,28 +25,28 @@ abstract contract Slashing is Decision {
     /// @dev Listed candidates without their key; and where the committee judged the models, those that it found unavailable,
     /// invalid or over-claimed. What is left of their lock is freed.
     function _slashCandidates(Case memory c, uint256 unit) internal returns (uint256 slashed) {
-        mapping(address => uint256) storage commits = _commits[c.roundId];
-        for (uint256 i; i < c.places.length; ++i) {
-            CandidateList.Place memory place = c.places[i];
+        // nearly always nobody
+        uint256 guilty = (((1 << c.list.length) - 1) & ~c.shown) | c.faulty;
+        for (uint256 i; guilty >> i != 0; ++i) {
+            if (!guilty.has(i)) continue;
             Reason reason = Reason.Unavailable;
             uint256 amount = FeeSplit.part(unit, FAULT_BPS);
-            if (c.shown.has(i)) {
-                if (!c.judged) continue;
-                ICommittee.Verdict memory verdict = c.verdicts[i];
-                if (verdict.flags & Tally.INVALID != 0) {
+            if (c.faulty.has(i)) {
+                uint8 flags = c.found.verdicts[i].flags;
+                if (flags & Tally.INVALID != 0) {
                     reason = Reason.Invalid;
-                } else if (verdict.flags & Tally.UNAVAILABLE == 0) {
-                    if (!Tally.overclaimed(verdict, place.score, c.tol)) continue;
+                } else if (flags & Tally.UNAVAILABLE == 0) {
                     reason = Reason.Overclaimed;
                     amount = unit;
                 }
             }
-            commits[place.miner] = commits[place.miner].release();
-            _unlock(place.miner, unit - amount);
-            _slash(place.miner, amount);
+            address miner = _place(c, i).miner;
+            _commits[c.roundId][miner] = _commits[c.roundId][miner].release();
+            _unlock(miner, unit - amount);
+            _slash(miner, amount);
             slashed += amount;
-            emit Slashed(c.roundId, place.miner, reason, amount);
-            emit LockReleased(c.roundId, place.miner);
+            emit Slashed(c.roundId, miner, reason, amount);
+            emit LockReleased(c.roundId, miner);
         }
     }
 

@@ -2,12 +2,14 @@
 pragma solidity ^0.8.28;
 
 import {BitMask} from "./BitMask.sol";
+import {Words} from "./Words.sol";
 
 /// @title The six best claims of a round
 /// @notice Kept unsorted: a claim costs the same in any order, and readers sort. Better is: higher claim, then earlier commit.
 /// Which places are taken is a bit mask that the round keeps.
 library CandidateList {
     using BitMask for uint256;
+    using Words for uint256[];
 
     uint256 internal constant SIZE = 6;
     uint256 internal constant FULL = (1 << SIZE) - 1;
@@ -24,6 +26,9 @@ library CandidateList {
     struct List {
         Place[SIZE] places;
     }
+
+    uint256 private constant SCORE_SHIFT = 48;
+    uint256 private constant SEQUENCE_SHIFT = 8;
 
     /// @param taken mask of the places that hold a claim; the caller sets the bit of the returned index
     /// @return index where the claim went, or NOT_LISTED
@@ -46,17 +51,40 @@ library CandidateList {
 
     /// @notice The list, best first.
     function sorted(List storage self, uint256 taken) internal view returns (Place[] memory places) {
-        places = new Place[](taken.count());
-        uint256 length;
-        for (uint256 index; taken >> index != 0; ++index) {
-            if (!taken.has(index)) continue;
-            Place memory place = self.places[index];
-            uint256 to = length++;
-            for (; to > 0 && better(place.score, place.sequence, places[to - 1].score, places[to - 1].sequence); --to) {
-                places[to] = places[to - 1];
-            }
-            places[to] = place;
+        uint256[] memory keys = ranked(self, taken);
+        places = new Place[](keys.length);
+        for (uint256 i; i < places.length; ++i) {
+            places[i] = self.places[indexOf(keys[i])];
         }
+    }
+
+    /// @notice The same without what few readers need: one word of each place is read, and one kept.
+    /// @return keys best first: the score's complement, the sequence, the index
+    function ranked(List storage self, uint256 taken) internal view returns (uint256[] memory keys) {
+        unchecked {
+            keys = new uint256[](taken.count());
+            uint256 length;
+            for (uint256 index; taken >> index != 0; ++index) {
+                if (!taken.has(index)) continue;
+                Place storage place = self.places[index];
+                uint256 key = (uint256(type(uint40).max - place.score) << SCORE_SHIFT)
+                    | (uint256(place.sequence) << SEQUENCE_SHIFT) | index;
+                keys.insert(length++, key);
+            }
+        }
+    }
+
+    function scoreOf(uint256 key) internal pure returns (uint256) {
+        return type(uint40).max - (key >> SCORE_SHIFT);
+    }
+
+    function sequenceOf(uint256 key) internal pure returns (uint40) {
+        return uint40(key >> SEQUENCE_SHIFT);
+    }
+
+    /// @notice The place's index in storage.
+    function indexOf(uint256 key) internal pure returns (uint256) {
+        return uint8(key);
     }
 
     function better(uint256 score, uint256 sequence, uint256 otherScore, uint256 otherSequence)

@@ -3,12 +3,14 @@ pragma solidity ^0.8.28;
 
 import {ICommittee} from "../interfaces/ICommittee.sol";
 import {BitMask} from "./BitMask.sol";
+import {Words} from "./Words.sol";
 
 /// @title From vote words to medians and flags, and to the votes that disagree with them
 /// @notice Masks over votes are by position in the committee, masks over candidates by position in the list, best claim
 /// first. `dlbc/wire/tally.py` says the same.
 library Tally {
     using BitMask for uint256;
+    using Words for uint256[];
 
     uint256 internal constant CANDIDATE_BITS = 40;
     uint256 internal constant SCORE_BITS = 35;
@@ -31,50 +33,44 @@ library Tally {
 
     uint256 private constant SCORE_MASK = (1 << SCORE_BITS) - 1;
 
+    /// @dev What the votes say of the candidates, and of each other.
+    struct Findings {
+        ICommittee.Verdict[] verdicts;
+        uint256 off; //        votes more than four tolerances off a median on which a quorum agrees
+        uint256 incoherent; // votes more than one tolerance off it, or that find no score where a quorum does
+        uint256 skipped; //    votes that skip a candidate, 16 bits for each
+    }
+
     /// @notice The verdict on each candidate, and the task flags that more than half of the revealed votes raised.
     function verdicts(ICommittee.Votes memory votes, uint256 candidates, uint256 tol)
         internal
         pure
         returns (ICommittee.Verdict[] memory result, uint16 taskFlags)
     {
-        result = new ICommittee.Verdict[](candidates);
-        for (uint256 i; i < candidates; ++i) {
-            result[i] = verdict(votes, i, tol);
-        }
+        result = judge(votes, candidates, type(uint256).max, tol).verdicts;
         taskFlags = taskFaults(votes);
     }
 
-    /// @notice One candidate's lower median over the votes that give him a score, his flags with a strict majority of all
-    /// revealed votes, and whether a quorum of scores agrees with the median.
-    function verdict(ICommittee.Votes memory votes, uint256 candidate, uint256 tol)
+    /// @param shown candidates who showed their keys: only they are judged
+    function judge(ICommittee.Votes memory votes, uint256 candidates, uint256 shown, uint256 tol)
         internal
         pure
-        returns (ICommittee.Verdict memory result)
+        returns (Findings memory found)
     {
-        uint256 shift = candidate * CANDIDATE_BITS;
-        uint256 size = votes.words.length;
-        uint256 revealed = votes.revealed;
-        uint256[] memory scores = new uint256[](size);
-        uint256 given;
-        uint256 raised;
-        for (uint256 pos; pos < size; ++pos) {
-            if (!revealed.has(pos)) continue;
-            uint256 field = (votes.words[pos] >> shift) & SKIPPED;
-            if (field == SKIPPED) continue;
-            uint256 flags = field >> SCORE_BITS;
-            raised |= flags;
-            if (flags & SCORELESS == 0) _insert(scores, given++, field & SCORE_MASK);
+        found.verdicts = new ICommittee.Verdict[](candidates);
+        for (uint256 i; i < candidates; ++i) {
+            if (shown.has(i)) _judge(votes, i, tol, found);
         }
-        // most candidates are not flagged by anyone
-        if (raised != 0) result.flags = uint8(_majorities(votes, shift + SCORE_BITS, raised, shift));
-        if (given == 0) return result;
-        uint256 median = scores[(given - 1) / 2];
-        uint256 near;
-        for (uint256 i; i < given; ++i) {
-            if (_distance(scores[i], median) <= tol) ++near;
+    }
+
+    /// @notice The votes that disagree with the verdicts on which a quorum agrees.
+    /// @param placed candidates who take a paid place: nobody may skip them
+    /// @return incoherent votes that are not paid; those that are slashed are among them
+    function incoherentWith(Findings memory found, uint256 placed) internal pure returns (uint256 incoherent) {
+        incoherent = found.incoherent;
+        for (uint256 i; placed >> i != 0; ++i) {
+            if (placed.has(i)) incoherent |= uint16(found.skipped >> (16 * i));
         }
-        result.median = uint40(median);
-        result.stable = near >= votes.quorum;
     }
 
     /// @notice The task flags that more than half of the revealed votes raised.
@@ -102,36 +98,72 @@ library Tally {
         return found.stable && claim > found.median + FAR * tol;
     }
 
-    /// @notice The votes that disagree with the verdicts on which a quorum agrees.
-    /// @param shown candidates who showed their keys: only they are judged
-    /// @param placed candidates who take a paid place: nobody may skip them
-    /// @return off votes more than four tolerances off a median
-    /// @return incoherent votes that are not paid, those that are `off` among them
-    function dissent(
-        ICommittee.Votes memory votes,
-        ICommittee.Verdict[] memory found,
-        uint256 shown,
-        uint256 placed,
-        uint256 tol
-    ) internal pure returns (uint256 off, uint256 incoherent) {
-        uint256 revealed = votes.revealed;
-        for (uint256 i; i < found.length; ++i) {
-            if (!shown.has(i) || !found[i].stable || found[i].flags & SCORELESS != 0) continue;
-            uint256 median = found[i].median;
-            uint256 shift = i * CANDIDATE_BITS;
-            for (uint256 pos; pos < votes.words.length; ++pos) {
+    /// @dev One candidate's lower median over the votes that give him a score, his flags with a strict majority of all
+    /// revealed votes, whether a quorum of scores is near the median, and who else is not.
+    function _judge(ICommittee.Votes memory votes, uint256 candidate, uint256 tol, Findings memory found)
+        private
+        pure
+    {
+        unchecked {
+            uint256 shift = candidate * CANDIDATE_BITS;
+            ICommittee.Verdict memory verdict = found.verdicts[candidate];
+            (uint256 median, uint256 raised) = _median(votes, shift);
+            // most candidates are not flagged by anyone
+            if (raised != 0) verdict.flags = uint8(_majorities(votes, shift + SCORE_BITS, raised, shift));
+            verdict.median = uint40(median);
+
+            uint256[] memory words = votes.words;
+            uint256 revealed = votes.revealed;
+            uint256 near;
+            uint256 off;
+            uint256 incoherent;
+            for (uint256 pos; pos < words.length; ++pos) {
                 if (!revealed.has(pos)) continue;
-                uint256 field = (votes.words[pos] >> shift) & SKIPPED;
+                uint256 field = (words.at(pos) >> shift) & SKIPPED;
                 if (field == SKIPPED) {
-                    incoherent |= ((placed >> i) & 1) << pos;
-                } else if ((field >> SCORE_BITS) & SCORELESS != 0) {
+                    found.skipped |= 1 << (16 * candidate + pos);
+                    continue;
+                }
+                uint256 score = field & SCORE_MASK;
+                uint256 distance = score > median ? score - median : median - score;
+                if ((field >> SCORE_BITS) & SCORELESS != 0) {
                     incoherent |= 1 << pos;
+                } else if (distance <= tol) {
+                    ++near;
                 } else {
-                    uint256 distance = _distance(field & SCORE_MASK, median);
-                    if (distance > tol) incoherent |= 1 << pos;
+                    incoherent |= 1 << pos;
                     if (distance > FAR * tol) off |= 1 << pos;
                 }
             }
+            if (near < votes.quorum) return;
+            verdict.stable = true;
+            if (verdict.flags & SCORELESS != 0) return;
+            found.off |= off;
+            found.incoherent |= incoherent;
+        }
+    }
+
+    /// @return median 0 where nobody gives a score
+    /// @return raised flags that any vote raises
+    function _median(ICommittee.Votes memory votes, uint256 shift)
+        private
+        pure
+        returns (uint256 median, uint256 raised)
+    {
+        unchecked {
+            uint256[] memory words = votes.words;
+            uint256 revealed = votes.revealed;
+            uint256[] memory scores = new uint256[](words.length);
+            uint256 given;
+            for (uint256 pos; pos < words.length; ++pos) {
+                if (!revealed.has(pos)) continue;
+                uint256 field = (words.at(pos) >> shift) & SKIPPED;
+                if (field == SKIPPED) continue;
+                uint256 flags = field >> SCORE_BITS;
+                raised |= flags;
+                if (flags & SCORELESS == 0) scores.insert(given++, field & SCORE_MASK);
+            }
+            if (given != 0) median = scores.at((given - 1) / 2);
         }
     }
 
@@ -154,18 +186,5 @@ library Tally {
             }
             if (2 * having > voters) flags |= 1 << bit;
         }
-    }
-
-    function _distance(uint256 a, uint256 b) private pure returns (uint256) {
-        return a > b ? a - b : b - a;
-    }
-
-    /// @dev Keeps the first `length` elements sorted.
-    function _insert(uint256[] memory sorted, uint256 length, uint256 value) private pure {
-        uint256 i = length;
-        for (; i > 0 && sorted[i - 1] > value; --i) {
-            sorted[i] = sorted[i - 1];
-        }
-        sorted[i] = value;
     }
 }

@@ -87,12 +87,13 @@ contract Harness {
 
     function dissent(
         ICommittee.Votes memory votes,
-        ICommittee.Verdict[] memory found,
+        uint256 candidates,
         uint256 shown,
         uint256 placed,
         uint256 tol
     ) external pure returns (uint256 off, uint256 incoherent) {
-        return Tally.dissent(votes, found, shown, placed, tol);
+        Tally.Findings memory found = Tally.judge(votes, candidates, shown, tol);
+        return (found.off, Tally.incoherentWith(found, placed));
     }
 
     function podium(Podium.Entry[] memory entries, Podium.Rules memory rules)

@@ -146,6 +146,11 @@ def refused(error: str, *found: Any) -> Any:
     return brownie.reverts(f"{error}: " + ", ".join(_as_found(part) for part in found))
 
 
+def wrong_phase(found: str) -> Any:
+    """The block must revert because the round is in this phase."""
+    return refused("WrongPhase", PHASES.index(found))
+
+
 def _as_found(part: Any) -> str:
     """Brownie prints a bytes32 as Python prints bytes, and an address without its checksum."""
     text = str(part)
@@ -205,7 +210,7 @@ class Play:
             task = self.hub.task(task_id)
             if task["status"] in (1, 2):
                 owed += spec.fee + spec.bond
-            if task["status"] == 2:  # noqa: PLR2004  # Open
+            if task["status"] == 2:  # Open
                 round_ = self.hub.round(task["roundId"])
                 owed -= round_["tips"] * self.tip + round_["advanced"]
                 owed += sum(case["bond"] for case in self.hub.appealsOf(task["roundId"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import brownie
 import pytest
-from round_play import Commitment, keccak, plain, refused
+from round_play import Commitment, keccak, plain, refused, wrong_phase
 
 # answers every call with isValidSignature's magic value
 AGREEABLE = "0x631626ba7e60e01b60005260206000f3"
@@ -19,9 +19,9 @@ def committed(play, requester, miner, other_miner):
     return round_
 
 
-def claim(play, round_, commitment, score=300, signature=None, model=None, spec=None):
+def claim(play, round_, commitment, score=300, signature=None, model=None, spec=None, parent_round=0):
     signature = signature or play.sign(model or round_.models[0], score)
-    return play.hub.claimModel.call(commitment, score, spec or round_.spec, signature, play.by)
+    return play.hub.claimModel.call(commitment, score, spec or round_.spec, parent_round, signature, play.by)
 
 
 def set_code(address, code):
@@ -31,13 +31,13 @@ def set_code(address, code):
 def test_claim_model__before_the_key__reverts(play, requester, miner):
     round_ = play.open(requester)
     model = play.commit(round_, miner)[0]
-    with refused("WrongPhase", 2):
+    with wrong_phase("Train"):
         claim(play, round_, model.commitment)
 
 
 def test_claim_model__too_late__reverts(play, committed):
     assert play.wait(committed) == "Tally"  # nothing is listed
-    with refused("WrongPhase", 13):
+    with wrong_phase("Tally"):
         claim(play, committed, committed.models[0].commitment)
 
 
@@ -68,7 +68,8 @@ def test_claim_model__copied_commit__opens_for_nobody(play, requester, miner, ot
     """The thief commits what he saw in the mempool: whatever he puts in, it is not what he committed to."""
     round_ = play.open(requester)
     model = play.commit(round_, miner)[0]
-    play.hub.commitModel(*play.commit_arguments(round_, model), {"from": other_miner})
+    arguments = play.commit_arguments(round_, model)
+    play.hub.commitModel(arguments[0], other_miner, *arguments[2:], {"from": other_miner})
     play.reveal_key(round_)
     stolen = play.model(round_, other_miner)
     stolen.commitment = model.commitment._replace(miner=str(other_miner))
@@ -85,6 +86,7 @@ def test_claim_model__model_of_an_earlier_round__reverts(play, requester, miner,
     stolen = old.models[0]
     play.hub.commitModel(
         round_.id,
+        miner,
         play.announced(stolen),
         stolen.commitment.artifact,
         stolen.commitment.artifactBytes,

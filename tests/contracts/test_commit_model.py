@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from round_play import DLBC, ZERO, hash_of_key, keccak, plain, refused, wait_until
+from round_play import DLBC, PHASES, ZERO, hash_of_key, keccak, plain, refused, wait_until, wrong_phase
 
 
 def test_commit_model__no_such_round__reverts(play, requester, miner):
     round_ = play.open(requester)
     arguments = play.commit_arguments(round_, play.model(round_, miner))
-    with refused("WrongPhase", 0):
+    with wrong_phase("None"):
         play.hub.commitModel.call(99, *arguments[1:], {"from": miner})
 
 
 def test_commit_model__before_training__reverts(play, requester, miner):
     _, spec, key = play.submit(requester)
     round_ = play.opened(play.hub.openRound(0, play.by), spec, key)
-    with refused("WrongPhase", 1):
+    with wrong_phase("Settle"):
         play.hub.commitModel.call(*play.commit_arguments(round_, play.model(round_, miner)), {"from": miner})
 
 
@@ -28,7 +28,7 @@ def test_commit_model__at_the_deadline__reverts(play, requester, miner, other_mi
     wait_until(end - 1)
     play.hub.commitModel.call(*arguments, {"from": miner})
     wait_until(end)
-    with refused("WrongPhase", 3):
+    with wrong_phase("Guard"):
         play.hub.commitModel.call(*arguments, {"from": miner})
 
 
@@ -36,7 +36,7 @@ def test_commit_model__other_anchor__reverts(play, requester, miner):
     """A reorganisation that changed the anchor must not cost a commit."""
     round_ = play.open(requester)
     arguments = list(play.commit_arguments(round_, play.model(round_, miner)))
-    arguments[4] = keccak("elsewhere")
+    arguments[5] = keccak("elsewhere")
     with refused("AnchorMismatch", keccak("elsewhere"), round_.anchor):
         play.hub.commitModel.call(*arguments, {"from": miner})
 
@@ -44,7 +44,7 @@ def test_commit_model__other_anchor__reverts(play, requester, miner):
 def test_commit_model__other_spec__reverts(play, requester, miner):
     round_ = play.open(requester)
     arguments = list(play.commit_arguments(round_, play.model(round_, miner)))
-    arguments[5] = keccak("another")
+    arguments[6] = keccak("another")
     with refused("SpecMismatch", keccak("another"), round_.spec_hash):
         play.hub.commitModel.call(*arguments, {"from": miner})
 
@@ -94,7 +94,7 @@ def test_commit_model__in_training__locks_and_numbers(play, requester, miner, ot
 def test_reveal_key__in_training__reverts(play, requester, miner):
     round_ = play.open(requester)
     play.commit(round_, miner)
-    with refused("WrongPhase", 2):
+    with wrong_phase("Train"):
         play.hub.revealKey.call(round_.id, round_.spec, round_.key, play.by)
 
 
@@ -102,7 +102,7 @@ def test_reveal_key__in_the_guard_time__reverts(play, requester, miner):
     round_ = play.open(requester)
     play.commit(round_, miner)
     assert play.wait(round_) == "Guard"
-    with refused("WrongPhase", 3):
+    with wrong_phase("Guard"):
         play.hub.revealKey.call(round_.id, round_.spec, round_.key, play.by)
 
 
@@ -110,14 +110,14 @@ def test_reveal_key__too_late__reverts(play, requester, miner):
     round_ = play.open(requester)
     play.commit(round_, miner)
     play.wait_for(round_, "Tally")
-    with refused("WrongPhase", 13):
+    with wrong_phase("Tally"):
         play.hub.revealKey.call(round_.id, round_.spec, round_.key, play.by)
 
 
 def test_reveal_key__nobody_committed__reverts(play, requester):
     round_ = play.open(requester)
     assert play.wait(round_) == "Tally"
-    with refused("WrongPhase", 13):
+    with wrong_phase("Tally"):
         play.hub.revealKey.call(round_.id, round_.spec, round_.key, play.by)
 
 
@@ -148,4 +148,4 @@ def test_reveal_key__by_anyone__starts_the_claims(play, requester, miner, profil
     assert state["keyAt"] == transaction.timestamp
     assert state["claimEnd"] == transaction.timestamp + profile.timing[3]
     assert state["showEnd"] == state["claimEnd"] + profile.timing[4]
-    assert state["phase"] == 5
+    assert PHASES[state["phase"]] == "Claim"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from round_play import hash_of_key, keccak, refused
+from round_play import hash_of_key, keccak, refused, wrong_phase
 
 
 def test_show_key__while_claims_are_open__reverts(play, requester, miner, other_miner):
@@ -11,7 +11,7 @@ def test_show_key__while_claims_are_open__reverts(play, requester, miner, other_
     play.reveal_key(round_)
     model = round_.models[0]
     play.claim(round_, model, 300)
-    with refused("WrongPhase", 5):
+    with wrong_phase("Claim"):
         play.hub.showKey.call(model.commitment, model.key, play.by)
 
 
@@ -58,7 +58,7 @@ def test_show_key__too_late__reverts(play, requester, miner, other_miner):
     first, second = round_.models
     play.show(first)
     assert play.wait(round_) == "Seal"
-    with refused("WrongPhase", 7):
+    with wrong_phase("Seal"):
         play.hub.showKey.call(second.commitment, second.key, play.by)
 
 

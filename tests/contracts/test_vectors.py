@@ -132,8 +132,8 @@ def test_qualifies_and_overclaimed__vectors__are_these(harness):
 
 def test_dissent__vectors__are_these(harness):
     for case in load("votes")["verdicts"]:
-        verdicts = [tuple(verdict.values()) for verdict in case["verdicts"]]
-        found = harness.dissent(votes_of(harness, case), verdicts, case["shown"], case["placed"], case["tol"])
+        candidates = len(case["verdicts"])
+        found = harness.dissent(votes_of(harness, case), candidates, case["shown"], case["placed"], case["tol"])
         assert tuple(found) == (case["off"], case["incoherent"]), case["why"]
 
 

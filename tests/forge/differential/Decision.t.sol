@@ -54,8 +54,9 @@ contract DecisionDifferentialTest is Reference {
             vm.assertEq(qualifies, ballot.qualifies[n], _of("qualifies", i));
             vm.assertEq(Tally.overclaimed(found[n], claim, ballot.tol), ballot.overclaimed[n], _of("overclaimed", i));
         }
-        (uint256 off, uint256 incoherent) = Tally.dissent(votes, found, ballot.masks[0], ballot.masks[1], ballot.tol);
-        vm.assertEq(off, ballot.dissent[0], _of("off", i));
+        Tally.Findings memory judged = Tally.judge(votes, found.length, ballot.masks[0], ballot.tol);
+        vm.assertEq(judged.off, ballot.dissent[0], _of("off", i));
+        uint256 incoherent = Tally.incoherentWith(judged, ballot.masks[1]);
         vm.assertEq(incoherent, ballot.dissent[1], _of("incoherent", i));
     }
 

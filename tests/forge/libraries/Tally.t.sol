@@ -30,7 +30,7 @@ contract TallyTest is Proof {
             if (score > highest) highest = score;
             votes.words[(i + seed % size) % size] = score << (40 * candidate);
         }
-        ICommittee.Verdict memory found = Tally.verdict(votes, candidate, spread);
+        ICommittee.Verdict memory found = Tally.judge(votes, 6, 1 << candidate, spread).verdicts[candidate];
         vm.assertGe(found.median, lowest, "median below every honest score");
         vm.assertLe(found.median, highest, "median above every honest score");
         vm.assertEq(found.flags, 0, "a minority's flag stands");
@@ -78,7 +78,7 @@ contract TallyTest is Proof {
             vm.assertFalse(Tally.qualifies(found[i], claim, minScore, tol), "qualifies without a quorum");
             vm.assertFalse(Tally.overclaimed(found[i], claim, tol), "slashed without a quorum");
         }
-        (uint256 off,) = Tally.dissent(votes, found, 63, 0, tol);
+        uint256 off = Tally.judge(votes, 6, 63, tol).off;
         if (BitMask.count(votes.revealed) < votes.quorum) vm.assertEq(off, 0, "slashed without a quorum");
     }
 
@@ -107,7 +107,8 @@ contract TallyTest is Proof {
         }
         if (uint256(truth) + 2 * uint256(tol) >= 1 << 34) return;
         (ICommittee.Verdict[] memory found,) = Tally.verdicts(votes, 6, tol);
-        (uint256 off, uint256 incoherent) = Tally.dissent(votes, found, shown, placed, tol);
+        Tally.Findings memory judged = Tally.judge(votes, 6, shown, tol);
+        (uint256 off, uint256 incoherent) = (judged.off, Tally.incoherentWith(judged, placed));
         vm.assertEq(off & honest, 0, "an honest voter is slashed");
         vm.assertEq(off & ~incoherent, 0, "slashed, yet paid");
         if (BitMask.count(honest) < size) return;
