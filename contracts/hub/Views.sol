@@ -220,7 +220,7 @@ abstract contract Views is IDLBC, HubState {
         result.version = r.version;
         result.excluded = r.excluded;
         result.bestExcluded = r.bestExcluded;
-        result.inboxFrom = r.inboxTo + 1 - r.inboxCount;
+        result.inboxFrom = r.inboxTo - r.inboxCount + 1;
         result.inboxTo = r.inboxTo;
         result.compensation = r.compensation;
         result.advanced = r.advanced;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import brownie
 import pytest
-from round_play import DLBC, plain, refused, wait_until
+from round_play import DLBC, ZERO, plain, refused, wait_until
 
 UNIT = 10 * DLBC
 
@@ -49,9 +49,9 @@ def permit(token, owner, spender, amount, deadline, chain):
         "message": {
             "owner": str(owner),
             "spender": str(spender),
-            "value": amount,
+            "value": str(amount),
             "nonce": token.nonces(owner),
-            "deadline": deadline,
+            "deadline": str(deadline),
         },
     }
     answer = brownie.web3.provider.make_request("eth_signTypedData_v4", [str(owner), typed])
@@ -67,13 +67,13 @@ def unapproved(hub, token, miner):
 
 def test_deposit_with_permit__nothing__reverts(hub, miner):
     with refused("ZeroAmount"):
-        hub.depositWithPermit.call(0, 0, 0, b"", b"", {"from": miner})
+        hub.depositWithPermit.call(0, 0, 0, ZERO, ZERO, {"from": miner})
 
 
 @pytest.mark.parametrize("amount", [1, 2**128, 2**256 - 1])
 def test_deposit_with_permit__no_permit_at_all__reverts(hub, unapproved, amount):
     with brownie.reverts():
-        hub.depositWithPermit.call(amount, 2**256 - 1, 27, b"\1" * 32, b"\2" * 32, {"from": unapproved})
+        hub.depositWithPermit.call(amount, 2**256 - 1, 27, "0x" + "01" * 32, "0x" + "02" * 32, {"from": unapproved})
 
 
 def test_deposit_with_permit__expired__reverts(hub, token, unapproved, chain):
@@ -106,18 +106,6 @@ def test_deposit_with_permit__used_up_by_somebody_else__is_no_obstacle(hub, toke
     token.permit(unapproved, hub, 5 * DLBC, 2**256 - 1, *signature, {"from": stranger})
     hub.depositWithPermit(5 * DLBC, 2**256 - 1, *signature, {"from": unapproved})
     assert account(hub, unapproved) == (5 * DLBC, 0, 0, 0, 0)
-
-
-@pytest.mark.parametrize("amount", [2**104, 2**128, 2**256 - 1])
-def test_amounts_that_no_account_holds__revert(play, miner, amount):
-    with refused("InsufficientCredit"):
-        play.hub.withdraw.call(amount, {"from": miner})
-    with refused("InsufficientCredit"):
-        play.hub.stake.call(amount, {"from": miner})
-    with refused("InsufficientStake"):
-        play.hub.requestUnbond.call(amount, {"from": miner})
-    with brownie.reverts():
-        play.hub.deposit.call(amount, {"from": miner})
 
 
 def test_withdraw__nothing__reverts(hub, miner):
@@ -201,6 +189,18 @@ def test_unbond__unbonding_stake__backs_no_commit(play, requester, miner):
     round_ = play.open(requester)
     with refused("InsufficientStake", 5 * DLBC, UNIT):
         play.hub.commitModel.call(*play.commit_arguments(round_, play.model(round_, miner)), {"from": miner})
+
+
+@pytest.mark.parametrize("amount", [2**104, 2**128, 2**256 - 1])
+def test_amounts_that_no_account_holds__revert(play, miner, amount):
+    with refused("InsufficientCredit"):
+        play.hub.withdraw.call(amount, {"from": miner})
+    with refused("InsufficientCredit"):
+        play.hub.stake.call(amount, {"from": miner})
+    with refused("InsufficientStake"):
+        play.hub.requestUnbond.call(amount, {"from": miner})
+    with brownie.reverts():
+        play.hub.deposit.call(amount, {"from": miner})
 
 
 def test_lock_seat__stranger__reverts(hub, stranger):
