@@ -61,8 +61,8 @@ abstract contract Challenges is Ballots {
             revert WrongLeaf(leaf.candidate, leaf.sample, asked.candidate, asked.sample);
         }
         bytes memory data = abi.encodePacked(vote.salt, leaf.candidate, leaf.sample, leaf.prediction);
-        bytes32 found = VoteTree.climb(data, asked.index, asked.count, proof);
-        if (found != vote.evalRoot) revert WrongProof(found, vote.evalRoot);
+        (bytes32 found, bool whole) = VoteTree.climb(data, asked.index, asked.count, proof);
+        if (!whole || found != vote.evalRoot) revert WrongProof(found, vote.evalRoot);
 
         _ballots[slot] = ballot_.open(pos);
         emit LeafOpened(vote.roundId, vote.validator, vote.epoch, pos, leaf);

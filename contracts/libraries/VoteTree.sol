@@ -27,25 +27,26 @@ library VoteTree {
         return level[0];
     }
 
-    /// @notice The root that a proof leads to from leaf `index` of `count`, which must be more than `index`.
-    /// @param proof the siblings from the leaf upwards. Index and count decide which levels have one: with too many or too few
-    /// no root comes of it, but 0
+    /// @notice The node that a proof leads to from leaf `index` of `count`, which must be more than `index`.
+    /// @param proof the siblings from the leaf upwards: index and count decide which levels have one
+    /// @return node of the last level that the proof reaches
+    /// @return whole it is the root: the proof has neither too few siblings nor too many
     function climb(bytes memory leaf, uint256 index, uint256 count, bytes32[] calldata proof)
         internal
         pure
-        returns (bytes32 node)
+        returns (bytes32 node, bool whole)
     {
         node = keccak256(abi.encodePacked(bytes1(0x00), leaf));
         uint256 used;
         for (; count > 1; count = (count + 1) / 2) {
             if (index ^ 1 < count) {
-                if (used == proof.length) return 0;
+                if (used == proof.length) return (node, false);
                 bytes32 sibling = proof[used++];
                 node = index % 2 == 1 ? _node(sibling, node) : _node(node, sibling);
             }
             index /= 2;
         }
-        if (used != proof.length) return 0;
+        whole = used == proof.length;
     }
 
     function _leaf(bytes32 data) private pure returns (bytes32 result) {

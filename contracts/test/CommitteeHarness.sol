@@ -14,12 +14,13 @@ contract CommitteeHarness is Committee {
     constructor(IDLBC hub_) Committee(hub_) {}
 
     /// @notice Opens seats of made-up owners, past the hub's locks.
-    function seatMany(uint160 from, uint256 count) external {
+    /// @param step from one's address to the next one's; 0: all belong to the first
+    function seatMany(uint160 from, uint160 step, uint256 count) external {
         for (uint256 i; i < count; ++i) {
             uint256 place = _roster.pooled();
             _roster = _roster.join();
             _pool.set(place, _roster.seats());
-            _seats[_roster.seats()] = SeatState(address(from + uint160(i)), 50e18, uint16(place));
+            _seats[_roster.seats()] = SeatState(address(from + step * uint160(i)), 50e18, uint16(place));
         }
     }
 

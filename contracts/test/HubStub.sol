@@ -6,6 +6,7 @@ import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 import {BallotWord} from "../libraries/BallotWord.sol";
 import {BitMask} from "../libraries/BitMask.sol";
 import {Phases} from "../libraries/Phases.sol";
+import {TypedHashes} from "../libraries/TypedHashes.sol";
 
 /// @title A hub that believes what a test tells it
 /// @notice So that a committee can be tried with a thousand seats and sixteen slots without playing every round up to its draw.
@@ -79,6 +80,10 @@ contract HubStub is IDLBCTypes {
 
     function challenge(uint256 roundId, uint8 pos) external returns (address) {
         return committee.challenge(roundId, pos, msg.sender);
+    }
+
+    function hashSpec(TaskSpec calldata spec) external pure returns (bytes32) {
+        return TypedHashes.spec(spec);
     }
 
     /* WHAT A COMMITTEE ASKS */

@@ -13,6 +13,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from committee_rig import Rig
 from round_play import Play
 
 from dlbc.chain.deployment import Deployment
@@ -151,3 +152,10 @@ def play(
     play.fund(*miners, *validators)
     play.seat(*validators)
     return play
+
+
+@pytest.fixture(scope="module")
+def rig(accounts: Any, HubStub: Any, CommitteeHarness: Any, deployer: Any, module_isolation: None) -> Rig:
+    """A committee alone, whose hub believes what it is told. It has no seats yet."""
+    stub = HubStub.deploy({"from": deployer})
+    return Rig(stub, CommitteeHarness.deploy(stub, {"from": deployer}), deployer)
