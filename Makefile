@@ -2,7 +2,7 @@
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup compile test forge fuzz lint format demo bench abi deploy clean distclean
+.PHONY: help setup compile test forge fuzz lint format demo bench abi deploy audit halmos slither coverage mutate clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -10,6 +10,7 @@ help:
 	@echo "make compile   compile the contracts"
 	@echo "make test      lint, then unit, contract and integration tests"
 	@echo "make fuzz      the contracts' properties with many more random cases (SEED=...)"
+	@echo "make audit     Halmos, Slither, coverage and mutants; reports in reports/"
 	@echo "make demo      a whole round on a chain of its own: requester, miners, validators"
 	@echo "make lint      style, types, import layers, packaged ABIs"
 	@echo "make format    rewrite sources in the project's style"
@@ -64,12 +65,11 @@ test: setup
 	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
 	test -z "$$failed"
 
-# Only the differential tests may start a program: the Python that they compare the contracts with.
-FORGE_TEST = forge test --no-match-path 'tests/forge/differential/*'
-FORGE_COMPARE = forge test --ffi --match-path 'tests/forge/differential/*'
+# the libraries against the Python that the programs use
+FORGE_COMPARE = FOUNDRY_PROFILE=differential forge test
 
 forge: setup
-	$(FORGE_TEST)
+	forge test
 	$(FORGE_COMPARE)
 
 SEED ?= 0xd1bc
@@ -77,8 +77,40 @@ fuzz: export FOUNDRY_PROFILE := deep
 fuzz: export DLBC_CASES := 5000
 fuzz: export DLBC_SEED := $(SEED)
 fuzz: setup
-	$(FORGE_TEST) --fuzz-seed $(SEED)
+	forge test --fuzz-seed $(SEED)
 	$(FORGE_COMPARE)
+
+# AUDIT: tools in an environment of their own, for they want other versions than the programs
+
+.venv/audit.stamp: constraints-audit.txt
+	@python=$$(scripts/setup_check.sh) && "$$python" -m venv .venv/audit
+	@echo "Installing Halmos and Slither (300 MB, once)"
+	@.venv/audit/bin/pip install --quiet --disable-pip-version-check --requirement constraints-audit.txt
+	@touch $@
+
+audit:
+	@failed=; \
+	for check in slither halmos coverage mutate; do $(MAKE) --no-print-directory $$check || failed=1; done; \
+	test -z "$$failed"
+
+# `--loop`: a committee has 15 seats
+halmos: setup .venv/audit.stamp
+	FOUNDRY_PROFILE=symbolic .venv/audit/bin/halmos --function check_ --loop 16 --solver-timeout-assertion 120000 \
+		--forge-build-out build/forge/symbolic/out
+
+# in a copy, because Slither has Forge clean what it built
+slither: setup .venv/audit.stamp
+	@rm -rf build/slither && mkdir -p build/slither
+	@cp -r contracts foundry.toml slither.config.json build/slither
+	@ln -s $(CURDIR)/node_modules $(CURDIR)/.venv build/slither
+	cd build/slither && ../../.venv/audit/bin/slither .
+
+coverage: setup
+	forge coverage --ir-minimum --report summary
+
+MUTATE ?= contracts/libraries
+mutate: setup
+	python -m scripts.mutation $(MUTATE)
 
 lint: setup
 	@failed=; \
