@@ -10,6 +10,7 @@ from dlbc.cli import Address, chain_options, key_address, open_context, option, 
 from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.funds import parse_amount
+from dlbc.types import same_address
 from miner import status as status_view
 from miner.options import Options
 from miner.orders import order, order_appeal, show_operator
@@ -73,9 +74,10 @@ def start(
 ) -> None:
     """Choose rounds by expected pay, train, commit, claim; until stopped. Kill it at any time: it goes on."""
     least, most = parse_amount(min_pay) if min_pay else 0, parse_amount(auto_stake) if auto_stake else 0
+    signer = key_address(settings)
+    if signer and settings.account and not same_address(settings.account, signer) and (most or auto_withdraw):
+        raise UsageError("--auto-stake and --auto-withdraw move money, which needs the account's own key")
     with open_context(settings, "miner", for_others=True) as context:
-        if context.is_operator and (most or auto_withdraw):
-            raise UsageError("--auto-stake and --auto-withdraw move money, which needs the account's own key")
         # Slow to import, and after the checks: a wrong password or address should not cost seconds.
         from dlbc.ml.device import configure_threads, pick_device  # noqa: PLC0415
         from miner import program  # noqa: PLC0415

@@ -15,7 +15,7 @@ from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.keeper import spec_of
 from dlbc.service import Context
-from dlbc.types import ZERO_ADDRESS, TaskSpec
+from dlbc.types import ZERO_ADDRESS, Phase, TaskSpec
 from miner.errands import ask, running
 from miner.money import address_of, item_of
 
@@ -110,7 +110,10 @@ def _post(context: Context, item: bytes) -> None:
 
 
 def _spec(context: Context, round_id: int) -> TaskSpec:
-    spec = spec_of(context.journal, context.hub.round(round_id).task_id)
+    found = context.hub.round(round_id)
+    if found.phase is Phase.NONE:
+        raise UsageError(f"there is no round {round_id}")
+    spec = spec_of(context.journal, found.task_id)
     if spec is None:
         raise UsageError(f"the task of round {round_id} is not known here yet: start dlbc-miner, which reads the chain")
     return spec

@@ -195,7 +195,8 @@ def prove(
     left, emitted, burned = proof.supply_adds_up(story, chain, supply)
     holds(f"supply {amount_in_words(left)}: {amount_in_words(emitted)} emitted, {amount_in_words(burned)} burned")
 
-    table = Table(title="Who was paid what, in DLBC", title_justify="left")
+    # Without lines it fits into eighty columns.
+    table = Table(title="Who was paid what, in DLBC", title_justify="left", box=None, padding=(0, 2, 0, 0))
     totals = proof.payments(story)
     kinds = sorted({kind for paid in totals.values() for kind in paid})
     table.add_column("")
