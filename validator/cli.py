@@ -106,7 +106,7 @@ def appeal(settings: Settings, round_id: int, yes: bool) -> None:
 def challenge(settings: Settings, round_id: int, position: int) -> None:
     """Ask the validator at POSITION of a committee to show one of the predictions behind his vote, against a bond.
 
-    If he cannot, the bond returns with his pay; if he can, it is his. Stop the program before, as for `appeal`.
+    If he cannot, the bond returns with a part of his pay; if he can, it is his. Stop the program before, as to appeal.
     """
     from validator import disputes  # noqa: PLC0415
 

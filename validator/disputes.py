@@ -41,6 +41,6 @@ def challenge(context: Context, round_id: int, position: int, say: Callable[[str
     call = context.hub.challenge_vote(round_id, position)
     context.transactions.send_and_wait(f"challenge/{round_id}/{found.epoch}/{position}", call, funds.TIMEOUT)
     say(
-        f"{owner} must show a leaf before phase appeal ends; {amount_in_words(bond)} are locked, and return with his "
-        "pay if he does not"
+        f"{owner} must show a leaf before phase appeal ends; {amount_in_words(bond)} are locked, and return with a "
+        "part of his pay if he does not"
     )
