@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from queue_rig import lengthen
 from round_play import DLBC, refused
+from storage_rig import lengthen
 from test_open_round import cheapest
 
 

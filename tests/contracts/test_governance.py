@@ -6,8 +6,8 @@ import dataclasses
 
 import brownie
 import pytest
-from queue_rig import set_version
 from round_play import DLBC, paid, plain, refused, wait_until
+from storage_rig import set_version
 
 from scripts import profiles
 from scripts.deploy import deploy
@@ -271,8 +271,8 @@ def test_set_params__in_the_middle__changes_nothing_for_what_has_begun(
 def test_governance__everything_it_can_do__moves_nobodys_money(
     play, requester, miner, change, governor, guardian, deployer, validators
 ):
-    play.submit(requester)
-    round_ = play.open(requester, slot=0)
+    play.submit(requester, fee=100 * DLBC)
+    round_ = play.open(requester)
     play.commit(round_, miner)
     play.hub.requestUnbond(10 * DLBC, {"from": validators[0]})
     before = holdings(play)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import brownie
 import pytest
 from round_play import PAYLOAD_BAD, ZERO, keccak, plain
+from storage_rig import slot_of, store
 
-INBOX_SLOT = 2_068  # as contracts/hub/HubState.sol ends up with; asked for below
 BATCH = 1_024
 
 
@@ -17,9 +17,7 @@ def chained(head, sender, item):
 
 def posted(hub, count, carried=0):
     """As if so many items had been posted: one by one they would take minutes."""
-    word = "0x" + (carried << 32 | count).to_bytes(32, "big").hex()
-    slot = "0x" + (INBOX_SLOT + 1).to_bytes(32, "big").hex()
-    brownie.web3.provider.make_request("anvil_setStorageAt", [hub.address, slot, word])
+    store(hub, slot_of("_inbox") + 1, carried << 32 | count)
     assert plain(hub.inbox())[1:] == (count, carried)
 
 

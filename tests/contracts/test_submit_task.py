@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from queue_rig import fill, lengthen
 from round_play import DLBC, plain, refused, wait_until
+from storage_rig import fill, lengthen
 
 
 @pytest.mark.parametrize(

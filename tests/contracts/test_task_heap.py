@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from queue_rig import CAPACITY, unpacked
+from storage_rig import CAPACITY, unpacked
 
 ARITY = 4
 
