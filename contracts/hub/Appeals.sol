@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ICommittee} from "../interfaces/ICommittee.sol";
+import {ParameterBounds} from "../libraries/ParameterBounds.sol";
 import {Epochs} from "./Epochs.sol";
 
 /// @title Disputing a judgement, or one vote
@@ -11,17 +12,19 @@ abstract contract Appeals is Epochs, ReentrancyGuardTransient {
     function appeal(uint256 roundId, TaskSpec calldata spec) external nonReentrant {
         (RoundState storage r, ICommittee.Votes memory votes) = _requireVotes(roundId, Phase.Appeal);
         _requireSpec(r, spec);
+        // a second could use up the epoch in which excluded claims enter
+        if (r.appeals != 0 || r.epoch + 1 >= ParameterBounds.MAX_EPOCHS) revert NoAppealLeft(r.epoch, r.appeals);
         uint96 bond = _parameters(r.version).economy.appealBond;
         _debit(msg.sender, bond);
 
         Case memory c = _case(roundId, spec, votes);
         _decide(r, c);
-        _appeals[roundId].push(AppealCase(msg.sender, bond, c.winner, c.outcome));
-        ++r.appeals;
+        _appeals[roundId].push(AppealCase(msg.sender, bond, _decided(c), c.outcome));
+        r.appeals = 1;
         emit Appealed(roundId, msg.sender, r.epoch, c.outcome, c.winner);
         c.cause = EpochCause.Appeal;
-        uint256 slashed = _endEpoch(r, c, spec.fee);
-        if (slashed != 0) TOKEN.burn(slashed);
+        uint256 burned = _endEpoch(r, c, spec.fee);
+        if (burned != 0) TOKEN.burn(burned);
     }
 
     /// @dev Specified by `IDLBC.challengeVote`; runs for the hub.

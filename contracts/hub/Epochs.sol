@@ -16,18 +16,18 @@ abstract contract Epochs is Payout {
 
     /// @dev Ends an epoch for `c.cause`.
     /// @param fee of the task
-    /// @return slashed to be burned
-    function _endEpoch(RoundState storage r, Case memory c, uint256 fee) internal returns (uint256 slashed) {
+    /// @return burned to be burned
+    function _endEpoch(RoundState storage r, Case memory c, uint256 fee) internal returns (uint256 burned) {
         emit EpochEnded(c.roundId, r.epoch, c.cause);
         ++r.epoch;
         Economy memory economy_ = _parameters(r.version).economy;
         Jury memory jury;
         uint256 off;
         if (c.cause == EpochCause.Excluded) {
-            slashed = _slashCandidates(c, economy_.minerUnit);
+            burned = _slashCandidates(c, economy_.minerUnit);
             _removeDisqualified(r, c);
             r.claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
-            if (!c.voted) return slashed;
+            if (!c.voted) return burned;
             (off, jury) = _coherent(c);
         } else if (c.cause == EpochCause.Appeal) {
             // the judgement is disputed: nobody is held to it
@@ -35,7 +35,7 @@ abstract contract Epochs is Payout {
             jury.unopened = c.votes.unopened;
         }
         (ICommittee.Closing memory closing, uint256 taken) = _closeBallot(c, true, off, economy_.seatUnit);
-        slashed += taken;
+        burned += taken;
 
         uint256 paid = jury.served.count();
         uint256 each;
@@ -44,7 +44,10 @@ abstract contract Epochs is Payout {
             each = FeeSplit.advance(economy_, fee - MAX_TIPS * uint256(economy_.tip), r.advanced, paid);
             r.advanced += uint96(each * paid);
         }
-        _payJury(c.roundId, closing, jury, each, _challengeBond(economy_));
+        burned += _payJury(c.roundId, closing, jury, each, _challengeBond(economy_));
+        if (c.cause != EpochCause.Excluded) return burned;
+        uint256 lost = _decideAppeal(r, c);
+        burned += _shareBonds(c.roundId, closing.owners, jury.served & ~jury.silent, lost);
     }
 
     /// @dev Those who are paid where the verdicts count, and the votes that are slashed.

@@ -115,14 +115,14 @@ abstract contract HubState is TaskQueue, BlockLedger {
         facts.showEnd = facts.claimEnd + rules.showSecs;
     }
 
-    /// @dev Until when a judgement can be appealed: there must be one, and an epoch left to judge again in.
-    /// @return end 0 where it cannot
+    /// @dev Until when a judgement, or a vote, can be disputed: there must be one.
+    /// @return end 0 where there is none
     function _appealEnd(RoundState storage r, bool failed, uint256 revealed, uint256 quorum, uint40 revealEnd)
         internal
         view
         returns (uint40 end)
     {
-        if (failed || revealed < quorum || r.epoch + 1 >= ParameterBounds.MAX_EPOCHS) return 0;
+        if (failed || revealed < quorum) return 0;
         end = revealEnd + _parameters(r.version).timing.appealSecs;
     }
 

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ICommittee} from "../interfaces/ICommittee.sol";
 import {BitMask} from "../libraries/BitMask.sol";
+import {FeeSplit} from "../libraries/FeeSplit.sol";
 import {Slashing} from "./Slashing.sol";
 
 /// @title Who is paid for judging, and what becomes of the bonds of those who disputed it
@@ -12,24 +13,31 @@ abstract contract Payout is Slashing {
     /// @dev An epoch's validators, as masks over positions.
     struct Jury {
         uint256 served; //   their votes earn a share
-        uint256 silent; //   challenged, and did not open the leaf: their share is the challenger's
+        uint256 silent; //   challenged, and did not open the leaf: their share is not theirs
         uint256 unopened; // likewise, whether or not it costs them their share
     }
 
-    /// @dev Shares of the fee, and the bonds of challenges: to the validator who opened his leaf, else back.
+    /// @dev Shares of the fee, and the bonds of challenges: to the validator who opened his leaf, else back. A silent one's share
+    /// is burned but for a finder's part: were it all the challenger's, who has nothing to open would challenge himself.
     /// @param each validator's share
     /// @param bond of each challenge
+    /// @return burned to be burned
     function _payJury(
         uint256 roundId,
         ICommittee.Closing memory closing,
         Jury memory jury,
         uint256 each,
         uint256 bond
-    ) internal {
+    ) internal returns (uint256 burned) {
         for (uint256 pos; pos < closing.owners.length; ++pos) {
             if (!jury.served.has(pos)) continue;
-            if (jury.silent.has(pos)) _pay(roundId, closing.challengers[pos], Payment.Finder, each);
-            else _pay(roundId, closing.owners[pos], Payment.Validator, each);
+            if (jury.silent.has(pos)) {
+                uint256 found = FeeSplit.part(each, FINDER_BPS);
+                burned += each - found;
+                _pay(roundId, closing.challengers[pos], Payment.Finder, found);
+            } else {
+                _pay(roundId, closing.owners[pos], Payment.Validator, each);
+            }
         }
         // empty where nobody was challenged
         for (uint256 pos; pos < closing.challengers.length; ++pos) {
@@ -40,16 +48,21 @@ abstract contract Payout is Slashing {
         }
     }
 
-    /// @dev Returns the bonds of appeals without which the round would have ended otherwise.
-    /// @return lost bonds of those who appealed in vain
-    function _returnBonds(RoundState storage r, Case memory c) internal returns (uint256 lost) {
-        uint256 appeals = r.appeals;
-        for (uint256 i; i < appeals; ++i) {
-            AppealCase storage earlier = _appeals[c.roundId][i];
-            uint256 bond = earlier.bond;
-            if (earlier.outcome == c.outcome && earlier.winner == c.winner) lost += bond;
-            else _pay(c.roundId, earlier.appellant, Payment.AppealBond, bond);
-        }
+    /// @dev Decides on an appeal, once another judgement is there.
+    /// @return lost the bond, where that judged the same
+    function _decideAppeal(RoundState storage r, Case memory c) internal returns (uint256 lost) {
+        if (r.appeals == 0) return 0;
+        AppealCase storage earlier = _appeals[c.roundId][0];
+        uint256 bond = earlier.bond;
+        if (bond == 0) return 0;
+        earlier.bond = 0;
+        if (earlier.outcome == c.outcome && earlier.winner == _decided(c)) return bond;
+        _pay(c.roundId, earlier.appellant, Payment.AppealBond, bond);
+    }
+
+    /// @dev What two judgements of one list are compared by, besides the outcome.
+    function _decided(Case memory c) internal pure returns (bytes32) {
+        return c.outcome == Outcome.None ? bytes32(c.qualified) : c.winner;
     }
 
     /// @dev Shares lost bonds among those who judged again.

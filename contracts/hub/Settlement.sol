@@ -226,7 +226,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
             refund -= burned;
             burned += _slashCandidates(c, docket.economy.minerUnit);
         }
-        burned += _returnBonds(r, c);
+        burned += _decideAppeal(r, c);
         _pay(c.roundId, spec.requester, Payment.Refund, refund);
         _pay(c.roundId, spec.requester, Payment.Bond, bond);
     }
@@ -253,9 +253,9 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         Jury memory jury,
         uint256 each
     ) private returns (uint256 burned) {
-        _payJury(c.roundId, closing, jury, each, _challengeBond(docket.economy));
-        uint256 lost = _returnBonds(r, c);
-        burned = _shareBonds(c.roundId, closing.owners, jury.served & ~jury.silent, lost);
+        burned = _payJury(c.roundId, closing, jury, each, _challengeBond(docket.economy));
+        uint256 lost = _decideAppeal(r, c);
+        burned += _shareBonds(c.roundId, closing.owners, jury.served & ~jury.silent, lost);
     }
 
     function _append(

@@ -118,12 +118,13 @@ interface IDLBC is IDLBCTypes {
     /// @notice Shows a listed candidate's model key. Anyone who holds it may call.
     function showKey(ModelCommitment calldata commitment, bytes32 key) external;
 
-    /// @notice In phase Appeal: asks for a larger committee, against a bond. If another winner, or another outcome, comes of
-    /// it, the bond returns; else it is shared by those who judged again.
+    /// @notice In phase Appeal, once a round: asks for a larger committee, against a bond. If it judges otherwise (another
+    /// winner, another outcome, or others who qualify), the bond returns; else it is shared by those who judged again.
     function appeal(uint256 roundId, TaskSpec calldata spec) external;
 
     /// @notice In the first half of phase Appeal: asks the validator at `pos` to open one leaf of his `evalRoot` before the
-    /// phase ends (`ICommittee.openLeaf`), against a bond. If he does, it is his; if not, his pay is the challenger's.
+    /// phase ends (`ICommittee.openLeaf`), against a bond. If he does, it is his; if not, he is not paid,
+    /// and the challenger gets a tenth of his pay.
     function challengeVote(uint256 roundId, uint8 pos) external;
 
     /// @notice Ends the round: pays, slashes, burns, appends a block where there is a winner; or starts the next epoch,
@@ -172,7 +173,7 @@ interface IDLBC is IDLBCTypes {
     /// @notice The commitment of a claim that has no place on the list, or 0.
     function excludedOf(uint256 roundId, address miner) external view returns (bytes32 commitmentHash, uint40 score);
 
-    /// @notice The appeals of a round, oldest first.
+    /// @notice The appeal of a round, if there was one.
     function appealsOf(uint256 roundId) external view returns (AppealCase[] memory);
 
     /* THE INBOX */

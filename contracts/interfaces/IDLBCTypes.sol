@@ -214,9 +214,9 @@ interface IDLBCTypes {
     /// @notice What was decided when somebody appealed.
     struct AppealCase {
         address appellant;
-        uint96 bond;
-        bytes32 winner; //     commitment hash, 0 where there was none
-        Outcome outcome;
+        uint96 bond; //        0 once the next judgement decided on it
+        bytes32 winner; //     commitment hash, 0 where there was none; where another epoch was due, who qualified (bit mask)
+        Outcome outcome; //    None: another epoch was due
     }
 
     /// @notice A listed claim. Votes number candidates by their position in `candidates`, best claim first.
@@ -388,6 +388,7 @@ interface IDLBCTypes {
     error NotExcluded(address miner);
     error UnknownParent(bytes32 commitmentHash, uint256 roundId);
     error AlreadyChallenged(uint256 roundId, uint8 pos);
+    error NoAppealLeft(uint8 epoch, uint8 appeals);
     error Paused(uint256 until);
     error PauseTooSoon(uint256 earliest);
     error PauseTooLong(uint256 secs, uint256 most);

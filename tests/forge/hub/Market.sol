@@ -437,7 +437,7 @@ contract Market is Deployed, IDLBCTypes {
         if (hub.account(who).credit < bond) return _wait(endsAt);
         uint256 kind = draw(seed, 91) % 10;
         bytes32 ballot = _ballot(roundId);
-        if (kind < 2) {
+        if (kind < 2 && hub.round(roundId).appeals == 0 && hub.round(roundId).epoch < 2) {
             TaskSpec memory spec = _spec(roundId);
             vm.prank(who);
             hub.appeal(roundId, spec);
