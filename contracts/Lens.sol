@@ -130,14 +130,10 @@ contract Lens is ILens {
         found.ballot = COMMITTEE.ballot(roundId);
         found.members = COMMITTEE.members(roundId);
         found.appeals = HUB.appealsOf(roundId);
-        // the same rule as the hub's: a judgement with a quorum, and an epoch left to judge again in
-        if (found.ballot.voteStart == 0 || found.ballot.failed || found.ballot.revealed < found.ballot.quorum) {
-            return found;
-        }
-        if (found.round.epoch + 1 >= ParameterBounds.MAX_EPOCHS) return found;
+        if (found.round.phase != IDLBCTypes.Phase.Appeal) return found;
         (IDLBCTypes.Timing memory times,,) = HUB.parametersOf(found.round.version);
-        found.appealUntil = found.ballot.revealEnd + times.appealSecs;
-        found.challengeUntil = found.ballot.revealEnd + times.appealSecs / 2;
+        found.appealUntil = found.round.phaseEndsAt;
+        found.challengeUntil = found.appealUntil - times.appealSecs + times.appealSecs / 2;
     }
 
     function _task(

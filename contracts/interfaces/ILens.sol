@@ -15,8 +15,8 @@ interface ILens {
         ICommittee.Ballot ballot; //     of the present epoch, or the last
         ICommittee.Member[] members;
         IDLBCTypes.AppealCase[] appeals; // oldest first
-        uint40 challengeUntil; //        when the time to challenge a vote ends; 0 where there is none
-        uint40 appealUntil; //           when the time to appeal ends; 0 where there is none
+        uint40 challengeUntil; //        in phase Appeal: until when a vote may be challenged; else 0
+        uint40 appealUntil; //           in phase Appeal: when it ends; else 0
     }
 
     /// @notice What the votes that are open say. Nothing is final before the round is.

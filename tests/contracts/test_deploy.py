@@ -19,14 +19,40 @@ from scripts.export_abi import abi_sha256
 ETHER = 10**18
 
 
-def test_deploy__three_contracts__each_names_the_others(
-    hub: Any, committee: Any, token: Any, deployment: Deployment
+def test_deploy__seven_contracts__each_names_the_others(
+    hub: Any, committee: Any, token: Any, lens: Any, authority: Any, deployment: Deployment
 ) -> None:
     assert hub.address == deployment.hub
     assert hub.token() == token.address == deployment.token
     assert hub.committee() == committee.address == deployment.committee
     assert committee.hub() == hub.address
     assert token.minter() == hub.address
+    assert lens.hub() == hub.address
+    assert lens.committee() == committee.address
+    assert hub.authority() == authority.address == deployment.authority
+    assert len({value for value in dataclasses.asdict(deployment).values() if str(value).startswith("0x")}) == 7
+
+
+def test_deploy__roles__are_the_profiles(
+    hub: Any, authority: Any, deployer: Any, governor: Any, guardian: Any, stranger: Any
+) -> None:
+    assert authority.getTargetFunctionRole(hub, hub.setParams.signature) == authority.GOVERNOR()
+    assert authority.getTargetFunctionRole(hub, hub.pause.signature) == authority.GUARDIAN()
+    assert authority.getRoleGuardian(authority.GOVERNOR()) == authority.GUARDIAN()
+    holders = {authority.ADMIN_ROLE(): deployer, authority.GOVERNOR(): governor, authority.GUARDIAN(): guardian}
+    for role, holder in holders.items():
+        for account in (deployer, governor, guardian, stranger):
+            assert tuple(authority.hasRole(role, account)) == (account == holder, 0)
+
+
+def test_deploy__no_roles_named__all_are_the_deployers(
+    accounts: Any, profile: profiles.Profile, Authority: Any
+) -> None:
+    roles = profiles.Governance(delay_secs=100)
+    made = script.deploy(accounts[15], dataclasses.replace(profile, governance=roles))
+    authority = Authority.at(made.authority)
+    for role, delay in ((authority.ADMIN_ROLE(), 100), (authority.GOVERNOR(), 100), (authority.GUARDIAN(), 0)):
+        assert tuple(authority.hasRole(role, accounts[15])) == (True, delay)
 
 
 def test_deploy__profile__is_what_the_hub_holds(hub: Any, profile: profiles.Profile) -> None:
@@ -45,7 +71,7 @@ def test_deploy__account_with_history__still_predicts_the_addresses(accounts: An
     for _ in range(3):
         accounts[15].transfer(accounts[16], 1)
     made = script.deploy(accounts[15], profile)
-    assert len({made.hub, made.committee, made.token}) == 3
+    assert len({made.hub, made.committee, made.token, made.lens, made.authority, made.registrar, made.arbiter}) == 7
 
 
 def test_deploy__block__is_the_first_contracts(accounts: Any, profile: profiles.Profile, chain: Any, web3: Any) -> None:
@@ -58,7 +84,7 @@ def test_deploy__block__is_the_first_contracts(accounts: Any, profile: profiles.
 
 def test_deploy__bad_parameters__are_refused_by_the_hub(accounts: Any, profile: profiles.Profile) -> None:
     with brownie.reverts():
-        script.deploy(accounts[15], dataclasses.replace(profile, timing=(*profile.timing[:-1], 1)))
+        script.deploy(accounts[15], dataclasses.replace(profile, timing=(*profile.timing[:-1], 2**32 - 1)))
 
 
 def test_deploy__wrong_chain__sends_nothing(
@@ -75,14 +101,17 @@ def test_check_wiring__hub_of_another_deployment__is_found_out(
     accounts: Any, deployment: Deployment, profile: profiles.Profile
 ) -> None:
     other = script.deploy(accounts[15], profile)
+    at = {
+        "DLBCToken": deployment.token,
+        "Committee": other.committee,
+        "Authority": other.authority,
+        "Registrar": other.registrar,
+        "Arbiter": other.arbiter,
+        "DLBC": other.hub,
+        "Lens": other.lens,
+    }
     with pytest.raises(ChainError, match=rf"DLBCToken at {deployment.token} answers minter\(\)"):
-        script.check_wiring(
-            brownie.project.get_loaded_projects()[0],
-            profile,
-            hub=other.hub,
-            committee=other.committee,
-            token=deployment.token,
-        )
+        script.check_wiring(brownie.project.get_loaded_projects()[0], profile, at)
 
 
 def test_main__writes_the_record_that_the_programs_read(
@@ -96,12 +125,15 @@ def test_main__writes_the_record_that_the_programs_read(
     assert found.chain_id == 31337
     assert found.genesis_hash == bytes(web3.eth.get_block(0)["hash"])
     assert found.ipfs_peers == ("/ip4/127.0.0.1/tcp/4001/p2p/QmA", "/ip4/127.0.0.1/tcp/4002/p2p/QmB")
-    for address in (found.hub, found.committee, found.token):
-        assert web3.eth.get_code(address) != b""
     contracts = json.loads((tmp_path / "31337.json").read_text())["contracts"]
-    assert {name: entry["abi_sha256"] for name, entry in contracts.items()} == {
-        name: abi_sha256(name) for name in ("DLBC", "Committee", "DLBCToken")
+    assert all(web3.eth.get_code(entry["address"]) != b"" for entry in contracts.values())
+    packaged = ("DLBC", "Committee", "DLBCToken", "Lens", "AccessManager")
+    assert {name: entry.get("abi_sha256") for name, entry in contracts.items()} == {
+        **{name: abi_sha256(name) for name in packaged},
+        "Registrar": None,
+        "Arbiter": None,
     }
+    assert found.other_abis == ()
 
 
 def test_main__again_on_a_development_chain__replaces_the_record(
