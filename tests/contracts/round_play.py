@@ -168,6 +168,40 @@ def plain(value: Any) -> Any:
     return int(value) if isinstance(value, int) else str(value)
 
 
+class Ledger:
+    """What happens to everybody's money from here on."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.before = self._now()
+
+    def _now(self) -> dict[str, dict[str, int]]:
+        accounts = {str(actor): self.play.hub.account(actor) for actor in brownie.accounts}
+        return {
+            "credit": {actor: int(account["credit"]) for actor, account in accounts.items()},
+            "stake": {actor: int(account["stake"]) for actor, account in accounts.items()},
+            "locked": {actor: int(account["locked"]) for actor, account in accounts.items()},
+            "supply": {"": int(self.play.token.totalSupply())},
+        }
+
+    def change(self, what: str) -> dict[str, int]:
+        """By account, only where there is a change."""
+        now = self._now()[what]
+        return {actor: now[actor] - then for actor, then in self.before[what].items() if now[actor] != then}
+
+    @property
+    def credits(self) -> dict[str, int]:
+        return self.change("credit")
+
+    @property
+    def stakes(self) -> dict[str, int]:
+        return self.change("stake")
+
+    @property
+    def supply(self) -> int:
+        return self.change("supply").get("", 0)
+
+
 class Play:
     def __init__(self, hub: Any, committee: Any, token: Any, keeper: Any) -> None:
         self.hub, self.committee, self.token, self.keeper = hub, committee, token, keeper
@@ -191,6 +225,9 @@ class Play:
 
     def seat(self, *validators: Any) -> list[int]:
         return [self.committee.joinSeat({"from": validator}).return_value for validator in validators]
+
+    def watch(self) -> Ledger:
+        return Ledger(self)
 
     def credit(self, actor: Any) -> int:
         return int(self.hub.account(actor)["credit"])
@@ -355,6 +392,10 @@ class Play:
         self.committee.draw(round_.id, self.by)
         brownie.chain.mine(3)
         return self.committee.draw(round_.id, self.by)
+
+    def owners(self, round_: Round) -> list[str]:
+        """Of the drawn seats, by position."""
+        return [str(member[1]) for member in self.committee.members(round_.id)]
 
     def vote(self, round_: Round, pos: int, word: int, **changes: Any) -> tuple[Any, ...]:
         ballot = self.committee.ballot(round_.id)
