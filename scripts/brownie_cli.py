@@ -75,8 +75,11 @@ def network_argument(arguments: list[str]) -> str | None:
 
 
 def main() -> None:
+    from scripts import stale_builds
+
     if not ROOT.name[:1].isalpha():
         raise SystemExit(f"Brownie names a project after its folder: {ROOT.name!r} must begin with a letter.")
+    stale_builds.forget(ROOT)
     use_own_chain()
     network = network_argument(sys.argv[1:])
     if network is not None and network.startswith(("http://", "https://")):
