@@ -33,26 +33,27 @@ abstract contract Voting is Ballots {
 
     /// @inheritdoc ICommittee
     function revealVote(Vote calldata vote) external {
-        (uint256 slot, uint256 ballot_) = _requireWorking(vote.roundId);
-        if (block.timestamp < ballot_.commitEnd() || block.timestamp >= ballot_.revealEnd()) {
-            _revertPhase(vote.roundId);
-        }
-        uint256 pos = vote.pos;
-        if (pos >= ballot_.size()) revert NotDrawn(vote.roundId, vote.validator);
-        if (ballot_.revealed().has(pos)) revert AlreadyVoted(vote.roundId, uint8(pos));
+        uint256 roundId = vote.roundId;
+        uint8 pos = vote.pos;
+        address validator = vote.validator;
+        (uint256 slot, uint256 ballot_) = _requireWorking(roundId);
+        if (block.timestamp < ballot_.commitEnd() || block.timestamp >= ballot_.revealEnd()) _revertPhase(roundId);
+        if (pos >= ballot_.size()) revert NotDrawn(roundId, validator);
+        if (ballot_.revealed().has(pos)) revert AlreadyVoted(roundId, pos);
         bytes32 found = TypedHashes.vote(vote);
         if (!ballot_.committed().has(pos)) revert VoteMismatch(found, 0);
         VoteState storage state = _votes[slot][pos];
-        if (address(uint160(state.word)) != vote.validator) revert NotDrawn(vote.roundId, vote.validator);
+        if (address(uint160(state.word)) != validator) revert NotDrawn(roundId, validator);
         bytes32 expected = state.voteHash;
+        uint8 epoch = ballot_.epoch();
         // a vote of an earlier epoch judges nothing in this one
-        if (found != expected || vote.epoch != ballot_.epoch()) revert VoteMismatch(found, expected);
+        if (found != expected || vote.epoch != epoch) revert VoteMismatch(found, expected);
 
         ballot_ = ballot_.reveal(pos);
         if (ballot_.revealed() == ballot_.full()) ballot_ = ballot_.endReveal(block.timestamp);
         _ballots[slot] = ballot_;
         state.word = vote.word;
-        emit VoteRevealed(vote.roundId, vote.validator, vote.epoch, vote.pos, vote.word, vote.evalRoot, vote.salt);
+        emit VoteRevealed(roundId, validator, epoch, pos, vote.word, vote.evalRoot, vote.salt);
     }
 
     /// @inheritdoc ICommittee
