@@ -197,15 +197,27 @@ contract Lens is ILens {
             ++eligible;
             if (count < best.length) ++count;
             else if (count == 0 || key < best[count - 1]) continue;
-            uint256 i = count - 1;
-            for (; i > 0 && best[i - 1] < key; --i) {
-                best[i] = best[i - 1];
+            uint256 place = _place(best, count - 1, key);
+            // what stands there moves one place down, the last one out
+            assembly ("memory-safe") {
+                let from := add(add(best, 32), mul(place, 32))
+                mcopy(add(from, 32), from, mul(sub(sub(count, 1), place), 32))
             }
-            best[i] = key;
+            best[place] = key;
         }
         if (eligible > count && count != 0) next = best[count - 1];
         assembly ("memory-safe") {
             mstore(best, count)
+        }
+    }
+
+    /// @dev After how many of the first `count`, sorted from the largest down, `key` belongs.
+    function _place(uint256[] memory sorted, uint256 count, uint256 key) private pure returns (uint256 low) {
+        uint256 high = count;
+        while (low < high) {
+            uint256 middle = (low + high) / 2;
+            if (sorted[middle] > key) low = middle + 1;
+            else high = middle;
         }
     }
 }

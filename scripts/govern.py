@@ -23,6 +23,7 @@ from brownie.project.main import get_loaded_projects
 from eth_utils.address import is_address, to_checksum_address
 from web3.exceptions import Web3Exception
 
+from dlbc.chain.abi_codec import load_abi
 from dlbc.chain.deployment import load_deployment
 from dlbc.chain.refusals import amount_in_words, revert_reason
 from dlbc.errors import ChainError, DLBCError, UsageError
@@ -69,7 +70,7 @@ class Governance:
 
     def may(self, function: str) -> tuple[bool, int]:
         """Whether at once; and if not, after how many seconds (0: never)."""
-        selector = self.hub.functions[function].selector
+        selector = load_abi("DLBC").functions[function].selector
         immediate, delay = self.manager.functions.canCall(self.account.address, self.hub.address, selector).call()
         return bool(immediate), int(delay)
 
