@@ -57,7 +57,7 @@ contract JudgingTest is Rig {
         vm.assertEq(committee.members(roundId).length, 7, "a larger committee");
         _judge(roundId, _fields(500, 6));
         vm.prank(miners[1]);
-        vm.expectPartialRevert(bytes4(keccak256("NoAppealLeft(uint8,uint8)")));
+        vm.expectPartialRevert(NoAppealLeft.selector);
         hub.appeal(roundId, spec);
         vm.assertTrue(_finalize(roundId) == Outcome.None, "it says the same");
         vm.assertEq(_credit(miners[0]), CREDIT - APPEAL_BOND, "the bond is lost");
@@ -197,20 +197,36 @@ contract JudgingTest is Rig {
         vm.assertEq(_wealth(dragger), CREDIT + STAKE - SEAT_UNIT / 20, "5 % of a seat, and no pay");
     }
 
-    /// @dev A lazy validator echoes the claims, which are right. Challenged, he has no predictions to open: his pay goes to the
-    /// challenger.
+    /// @dev A lazy validator echoes the claims, which are right. Challenged, he has no predictions to open, and is not paid.
     function test_lazy_validator__challenged__loses_his_pay() external {
         uint256 roundId = _judged(_spec(), _scores(900, 800));
         address lazy = committee.members(roundId)[2].owner;
         vm.prank(stranger);
         hub.challengeVote(roundId, 2);
         uint256 before = _credit(stranger);
+        uint256 supply = token.totalSupply();
         _finalize(roundId);
-        uint256 share = (FEE - 3 * TIP) / 10 / 3;
+        uint256 fee = FEE - 3 * TIP;
+        uint256 share = fee / 10 / 3;
         vm.assertEq(_credit(lazy), CREDIT, "unpaid");
-        vm.assertEq(_credit(stranger) - before, share + APPEAL_BOND / 3, "his pay, and the bond back");
+        vm.assertEq(_credit(stranger) - before, share / 10 + APPEAL_BOND / 3, "a tenth of it, and the bond back");
+        vm.assertEq(supply + hub.emitted() - token.totalSupply(), fee / 10 + share - share / 10, "the rest is burned");
         _release(roundId);
         _assertConserved(0);
+    }
+
+    /// @dev Nor does it help him to come first and challenge himself: he gets a tenth of what he would have had.
+    function test_lazy_validator__who_challenges_himself__is_not_paid_either() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        address lazy = committee.members(roundId)[2].owner;
+        vm.prank(lazy);
+        hub.challengeVote(roundId, 2);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyChallenged.selector, roundId, 2));
+        hub.challengeVote(roundId, 2);
+        _finalize(roundId);
+        uint256 share = (FEE - 3 * TIP) / 10 / 3;
+        vm.assertEq(_credit(lazy), CREDIT + share / 10, "a tenth of his pay");
     }
 
     /// @dev A challenge without ground is the validator's gain: the bond is his.
