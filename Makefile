@@ -65,20 +65,15 @@ test: setup
 	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
 	test -z "$$failed"
 
-# the libraries against the Python that the programs use
-FORGE_COMPARE = FOUNDRY_PROFILE=differential forge test
-
+# first the libraries, also against the Python that the programs use
 forge: setup
+	FOUNDRY_PROFILE=libraries forge test
 	forge test
-	$(FORGE_COMPARE)
 
 SEED ?= 0xd1bc
-fuzz: export FOUNDRY_PROFILE := deep
-fuzz: export DLBC_CASES := 5000
-fuzz: export DLBC_SEED := $(SEED)
 fuzz: setup
-	forge test --fuzz-seed $(SEED)
-	$(FORGE_COMPARE)
+	FOUNDRY_PROFILE=libraries FOUNDRY_FUZZ_RUNS=20000 DLBC_CASES=5000 DLBC_SEED=$(SEED) forge test --fuzz-seed $(SEED)
+	FOUNDRY_PROFILE=deep forge test --fuzz-seed $(SEED)
 
 # AUDIT: tools in an environment of their own, for they want other versions than the programs
 
@@ -106,7 +101,8 @@ slither: setup .venv/audit.stamp
 	cd build/slither && ../../.venv/audit/bin/slither .
 
 coverage: setup
-	forge coverage --ir-minimum --report summary
+	FOUNDRY_PROFILE=coverage forge coverage --ir-minimum --report summary \
+		--no-match-path 'tests/forge/{differential,symbolic,gas}/**' --no-match-coverage 'node_modules|tests/'
 
 MUTATE ?= contracts/libraries
 mutate: setup

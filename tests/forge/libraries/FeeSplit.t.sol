@@ -37,9 +37,13 @@ contract FeeSplitTest is Proof {
             FeeSplit.part(left, economy.validatorBps),
             "validators got more than their share"
         );
-        vm.assertTrue(sharing[0] || shares.second == 0, "a share for nobody");
-        vm.assertTrue(sharing[1] || shares.third == 0, "a share for nobody");
-        vm.assertTrue(sharing[2] || shares.parent == 0, "a share for nobody");
+        vm.assertEq(shares.burned, left * economy.burnBps / 10_000, "burned");
+        vm.assertEq(shares.second, sharing[0] ? left * economy.secondBps / 10_000 : 0, "second");
+        vm.assertEq(shares.third, sharing[1] ? left * economy.thirdBps / 10_000 : 0, "third");
+        vm.assertEq(shares.parent, sharing[2] ? left * economy.parentBps / 10_000 : 0, "parent");
+        uint256 each =
+            sharers.validators == 0 ? 0 : (left * economy.validatorBps / 10_000 - advanced) / sharers.validators;
+        vm.assertEq(shares.perValidator, each, "a validator's share");
     }
 
     function test_I04_emission__at_any_time__is_within_schedule_kappa_and_cap(

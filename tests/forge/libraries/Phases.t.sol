@@ -22,6 +22,22 @@ contract PhasesTest is Proof {
         vm.assertNotEq(uint8(next), uint8(phase), "the phase outlasts its end");
     }
 
+    /// @dev Each phase told on its own, by what it needs: of all of these exactly one holds, and it is the phase.
+    function test_I16_phaseAt__of_any_facts__is_the_only_one_whose_needs_are_met(uint256 seed) external pure {
+        for (uint256 i; i < 40; ++i) {
+            (Phases.Facts memory facts, uint40 time) = _round(draw(seed, i));
+            bool[16] memory holds = _holding(facts, time);
+            uint256 met;
+            for (uint256 phase; phase < 16; ++phase) {
+                if (holds[phase]) ++met;
+            }
+            vm.assertEq(met, 1, "no phase, or two");
+            (IDLBCTypes.Phase found, uint40 endsAt) = Phases.phaseAt(facts, time);
+            vm.assertTrue(holds[uint8(found)], "another phase");
+            vm.assertEq(endsAt, _end(facts, found), "another end");
+        }
+    }
+
     function test_I16_phaseAt__as_time_goes_by__never_goes_back(Phases.Facts memory facts, uint40 time, uint40 later)
         external
         pure
@@ -79,6 +95,81 @@ contract PhasesTest is Proof {
         facts.isFinal = true;
         (IDLBCTypes.Phase phase,) = Phases.phaseAt(facts, time);
         vm.assertTrue(phase == (facts.commitStart == 0 ? IDLBCTypes.Phase.None : IDLBCTypes.Phase.Final), "left Final");
+    }
+
+    function _holding(Phases.Facts memory facts, uint40 time) private pure returns (bool[16] memory holds) {
+        bool there = facts.commitStart != 0;
+        bool live = there && !facts.isFinal;
+        bool closed = live && time >= facts.commitEnd;
+        bool keyed = closed && facts.commits != 0 && facts.keyAt != 0;
+        bool claimed = keyed && time >= facts.claimEnd && facts.listed != 0;
+        bool keysOut = facts.shown == facts.listed || time >= facts.showEnd;
+        bool models = claimed && keysOut && facts.shown != 0;
+        bool voting = models && facts.drawn && !facts.drawFailed;
+        bool drawing = models && !facts.drawn && !facts.drawFailed;
+        bool voted = voting && time >= facts.voteRevealEnd && time >= facts.appealEnd;
+        holds[uint8(IDLBCTypes.Phase.None)] = !there;
+        holds[uint8(IDLBCTypes.Phase.Final)] = there && facts.isFinal;
+        holds[uint8(IDLBCTypes.Phase.Settle)] = live && time < facts.commitStart;
+        holds[uint8(IDLBCTypes.Phase.Train)] = live && time >= facts.commitStart && time < facts.commitEnd;
+        bool keyless = closed && facts.commits != 0 && facts.keyAt == 0;
+        holds[uint8(IDLBCTypes.Phase.Guard)] = keyless && time < facts.keyFrom;
+        holds[uint8(IDLBCTypes.Phase.Key)] = keyless && time >= facts.keyFrom && time < facts.keyUntil;
+        holds[uint8(IDLBCTypes.Phase.Claim)] = keyed && time < facts.claimEnd && facts.epoch == 0;
+        holds[uint8(IDLBCTypes.Phase.Enlist)] = keyed && time < facts.claimEnd && facts.epoch != 0;
+        holds[uint8(IDLBCTypes.Phase.Show)] = claimed && !keysOut;
+        holds[uint8(IDLBCTypes.Phase.Seal)] = drawing && !facts.isSealed;
+        holds[uint8(IDLBCTypes.Phase.Draw)] = drawing && facts.isSealed;
+        holds[uint8(IDLBCTypes.Phase.VoteCommit)] = voting && time < facts.voteCommitEnd;
+        holds[uint8(IDLBCTypes.Phase.VoteReveal)] = voting && time >= facts.voteCommitEnd && time < facts.voteRevealEnd;
+        holds[uint8(IDLBCTypes.Phase.Appeal)] = voting && time >= facts.voteRevealEnd && time < facts.appealEnd;
+        holds[uint8(IDLBCTypes.Phase.Tally)] = (closed && facts.commits == 0) || (keyless && time >= facts.keyUntil)
+            || (keyed && time >= facts.claimEnd && facts.listed == 0) || (claimed && keysOut && facts.shown == 0)
+            || (models && facts.drawFailed) || voted;
+    }
+
+    function _end(Phases.Facts memory facts, IDLBCTypes.Phase phase) private pure returns (uint40) {
+        if (phase == IDLBCTypes.Phase.Settle) return facts.commitStart;
+        if (phase == IDLBCTypes.Phase.Train) return facts.commitEnd;
+        if (phase == IDLBCTypes.Phase.Guard) return facts.keyFrom;
+        if (phase == IDLBCTypes.Phase.Key) return facts.keyUntil;
+        if (phase == IDLBCTypes.Phase.Claim || phase == IDLBCTypes.Phase.Enlist) return facts.claimEnd;
+        if (phase == IDLBCTypes.Phase.Show) return facts.showEnd;
+        if (phase == IDLBCTypes.Phase.VoteCommit) return facts.voteCommitEnd;
+        if (phase == IDLBCTypes.Phase.VoteReveal) return facts.voteRevealEnd;
+        if (phase == IDLBCTypes.Phase.Appeal) return facts.appealEnd;
+        return 0;
+    }
+
+    /// @dev A round that got somewhere, at a time close to its ends. All of it as the hub and the committee can bring about:
+    /// times in order, keys of listed candidates only, a draw that failed or not, votes after a draw.
+    function _round(uint256 random) private pure returns (Phases.Facts memory facts, uint40 time) {
+        uint40[10] memory ends;
+        for (uint256 i; i < 10; ++i) {
+            ends[i] = (i == 0 ? 1 : ends[i - 1]) + uint40((random >> (8 * i)) % 3);
+        }
+        random >>= 80;
+        // one in sixteen is not what it mostly is
+        facts.commitStart = random & 15 == 0 ? 0 : ends[0];
+        facts.isFinal = (random >> 4) & 15 == 0;
+        facts.commits = (random >> 8) & 15 == 0 ? 0 : 3;
+        facts.keyAt = (random >> 12) & 7 == 0 ? 0 : ends[3];
+        facts.epoch = uint8((random >> 16) & 1);
+        facts.listed = uint8((random >> 20) & 7);
+        facts.shown = facts.listed & uint8((random >> 24) & 7);
+        uint256 stage = (random >> 28) & 7;
+        facts.isSealed = stage != 0;
+        facts.drawFailed = stage == 1;
+        facts.drawn = stage > 2 || (stage == 1 && (random >> 32) & 1 == 1);
+        facts.commitEnd = ends[1];
+        facts.keyFrom = ends[2];
+        facts.keyUntil = ends[4];
+        facts.claimEnd = ends[5];
+        facts.showEnd = ends[6];
+        facts.voteCommitEnd = ends[7];
+        facts.voteRevealEnd = ends[8];
+        facts.appealEnd = (random >> 33) & 1 == 0 ? 0 : ends[9];
+        time = uint40((random >> 40) % (ends[9] + 2));
     }
 
     /// @dev Times as the hub sets them: each no earlier than the one before. Small ones come close to each other.
