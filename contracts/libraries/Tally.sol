@@ -58,8 +58,9 @@ library Tally {
         returns (Findings memory found)
     {
         found.verdicts = new ICommittee.Verdict[](candidates);
+        uint256[] memory scores = new uint256[](votes.words.length);
         for (uint256 i; i < candidates; ++i) {
-            if (shown.has(i)) _judge(votes, i, tol, found);
+            if (shown.has(i)) _judge(votes, i, tol, found, scores);
         }
     }
 
@@ -100,14 +101,18 @@ library Tally {
 
     /// @dev One candidate's lower median over the votes that give him a score, his flags with a strict majority of all
     /// revealed votes, whether a quorum of scores is near the median, and who else is not.
-    function _judge(ICommittee.Votes memory votes, uint256 candidate, uint256 tol, Findings memory found)
-        private
-        pure
-    {
+    /// @param scores room for as many as there are votes
+    function _judge(
+        ICommittee.Votes memory votes,
+        uint256 candidate,
+        uint256 tol,
+        Findings memory found,
+        uint256[] memory scores
+    ) private pure {
         unchecked {
             uint256 shift = candidate * CANDIDATE_BITS;
             ICommittee.Verdict memory verdict = found.verdicts[candidate];
-            (uint256 median, uint256 raised) = _median(votes, shift);
+            (uint256 median, uint256 raised) = _median(votes, shift, scores);
             // most candidates are not flagged by anyone
             if (raised != 0) verdict.flags = uint8(_majorities(votes, shift + SCORE_BITS, raised, shift));
             verdict.median = uint40(median);
@@ -145,7 +150,7 @@ library Tally {
 
     /// @return median 0 where nobody gives a score
     /// @return raised flags that any vote raises
-    function _median(ICommittee.Votes memory votes, uint256 shift)
+    function _median(ICommittee.Votes memory votes, uint256 shift, uint256[] memory scores)
         private
         pure
         returns (uint256 median, uint256 raised)
@@ -153,7 +158,6 @@ library Tally {
         unchecked {
             uint256[] memory words = votes.words;
             uint256 revealed = votes.revealed;
-            uint256[] memory scores = new uint256[](words.length);
             uint256 given;
             for (uint256 pos; pos < words.length; ++pos) {
                 if (!revealed.has(pos)) continue;
