@@ -12,18 +12,18 @@ from dlbc.errors import UsageError
 
 
 def deployer() -> Any:
-    """The account of DLBC_KEYSTORE (a file) or DLBC_ACCOUNT (a name in `brownie accounts list`), else the
+    """The account of DLBC_KEYSTORE (a file) or DLBC_BROWNIE_ACCOUNT (a name in `brownie accounts list`), else the
     first that the node itself holds.
 
     The password comes from DLBC_PASSWORD or the file that DLBC_PASSWORD_FILE names, else from a prompt.
     """
-    chosen = os.environ.get("DLBC_KEYSTORE") or os.environ.get("DLBC_ACCOUNT")
+    chosen = os.environ.get("DLBC_KEYSTORE") or os.environ.get("DLBC_BROWNIE_ACCOUNT")
     if chosen:
         return accounts.load(chosen, password=_password())
     if len(accounts) == 0:
         raise UsageError(
             "this node holds no accounts: name a keystore in DLBC_KEYSTORE, or one of "
-            "`brownie accounts list` in DLBC_ACCOUNT"
+            "`brownie accounts list` in DLBC_BROWNIE_ACCOUNT"
         )
     return accounts[0]
 
