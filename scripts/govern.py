@@ -25,7 +25,7 @@ from web3.exceptions import Web3Exception
 
 from dlbc.chain.abi_codec import load_abi
 from dlbc.chain.deployment import load_deployment
-from dlbc.chain.refusals import amount_in_words, revert_reason
+from dlbc.chain.refusals import amount_in_words, refusal_of, revert_reason
 from dlbc.errors import ChainError, DLBCError, UsageError
 from scripts import profiles
 from scripts.accounts import deployer
@@ -118,7 +118,11 @@ class Governance:
     def _try(call: Callable[[], object]) -> None:
         try:
             call()
-        except Web3Exception as error:
+        except (Web3Exception, ValueError) as error:
+            # Brownie's middleware turns what the node says into a ValueError around its answer.
+            answer = error.args[0] if error.args else None
+            if isinstance(answer, dict) and str(answer.get("data")).startswith("0x"):
+                raise refusal_of(bytes.fromhex(answer["data"][2:])) from error
             raise revert_reason(error) from error
 
 
