@@ -8,17 +8,17 @@ from round_play import Play
 
 # What the test holds.
 CEILINGS = {
-    "submitTask": 205_000,
-    "openRound": 160_000,
-    "commitModel": 72_000,
-    "revealKey": 42_000,
+    "submitTask": 164_000,
+    "openRound": 171_000,
+    "commitModel": 73_000,
+    "revealKey": 41_000,
     "claimModel": 113_000,
-    "showKey": 48_000,
-    "draw": 165_000,
+    "showKey": 47_000,
+    "draw": 140_000,
     "commitVote": 48_000,
-    "revealVote": 49_000,
-    "finalize": 345_000,
-    "releaseLocks": 20_000,
+    "revealVote": 43_000,
+    "finalize": 307_000,
+    "releaseLocks": 19_000,
 }
 
 
