@@ -5,6 +5,7 @@ Offsets are those of the compiler, in bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -168,6 +169,11 @@ class Finder:
             kind == "UnaryOperation" and expression["operator"] in ("++", "--", "delete")
         )
         if not changes and (kind != "FunctionCall" or called == "revert"):
+            return
+        # the compiler refuses a pointer into storage that points nowhere, and names its declaration for it
+        if kind == "Assignment" and re.search(
+            "storage pointer|calldata", expression["leftHandSide"]["typeDescriptions"]["typeString"]
+        ):
             return
         mutants = [self._mutant(node, f"dropped: {self._text(span)}")]
         swapped: tuple[Span, str, Span] | None = None
