@@ -8,24 +8,23 @@ from round_play import refused, wait_until
 
 
 @pytest.fixture
-def rewind():
-    """Goes back to where it was taken, as a reorganisation does: what came after has never been."""
-
-    def ask(method, *parameters):
-        answer = brownie.web3.provider.make_request(method, list(parameters))
-        assert "error" not in answer, answer
-        return answer["result"]
+def rewind(isolation):
+    """Takes a point to go back to, as a reorganisation does: what came after has never been. Returns the way back."""
+    start = brownie.chain._snapshot_id
 
     def take():
-        taken, now = ask("evm_snapshot"), brownie.chain[-1].timestamp
+        brownie.chain.snapshot()
+        height = brownie.chain.height
 
         def back():
-            assert ask("evm_revert", taken)
-            assert brownie.chain[-1].timestamp == now
+            brownie.chain.revert()
+            assert brownie.chain.height == height
 
         return back
 
-    return take
+    yield take
+    # Brownie has one such point, and the isolation of tests needs it
+    brownie.chain._snapshot_id = start
 
 
 def test_reorg__between_open_and_commit__refuses_work_for_the_lost_round(play, requester, miner, other_miner, rewind):
