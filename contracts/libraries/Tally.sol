@@ -38,7 +38,7 @@ library Tally {
         ICommittee.Verdict[] verdicts;
         uint256 off; //        votes more than four tolerances off a median on which a quorum agrees
         uint256 incoherent; // votes more than one tolerance off it, or that find no score where a quorum does
-        uint256 skipped; //    votes that skip a candidate, 16 bits for each
+        uint256 skipped; //    votes that skip a candidate whom a quorum scores, 16 bits for each
     }
 
     /// @notice The verdict on each candidate, and the task flags that more than half of the revealed votes raised.
@@ -122,11 +122,12 @@ library Tally {
             uint256 near;
             uint256 off;
             uint256 incoherent;
+            uint256 skipped;
             for (uint256 pos; pos < words.length; ++pos) {
                 if (!revealed.has(pos)) continue;
                 uint256 field = (words.at(pos) >> shift) & SKIPPED;
                 if (field == SKIPPED) {
-                    found.skipped |= 1 << (16 * candidate + pos);
+                    skipped |= 1 << pos;
                     continue;
                 }
                 uint256 score = field & SCORE_MASK;
@@ -145,6 +146,7 @@ library Tally {
             if (verdict.flags & SCORELESS != 0) return;
             found.off |= off;
             found.incoherent |= incoherent;
+            found.skipped |= skipped << (16 * candidate);
         }
     }
 
