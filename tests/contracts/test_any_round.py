@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import brownie
@@ -17,7 +18,9 @@ class Chance:
     def __init__(self, play, rng, requester, miners):
         self.play, self.rng = play, rng
         self.round = play.open(requester, tieTol=rng.randrange(3))
-        self.will = {verb: rng.choice(CHANCES) for verb in ("commit", "key", "claim", "show", "vote", "reveal")}
+        self.will = {
+            verb: rng.choice(CHANCES) for verb in ("commit", "key", "claim", "enlist", "show", "vote", "reveal")
+        }
         self.fault = rng.random() < 0.2
         for miner in miners:
             if self.does("commit"):
@@ -32,16 +35,18 @@ class Chance:
         steps = {
             "Key": self.reveal_key,
             "Claim": self.claim,
+            "Enlist": self.enlist,
             "Show": self.show,
             "Seal": lambda: play.draw(round_),
             "VoteCommit": self.commit_votes,
             "VoteReveal": self.reveal_votes,
+            "Appeal": self.dispute,
             "Tally": self.finalize,
         }
         seen = []
         while (phase := play.phase(round_)) != "Final":
             seen.append(phase)
-            assert len(seen) < 40, f"no end in sight: {seen}"
+            assert len(seen) < 60, f"no end in sight: {seen}"
             steps.get(phase, lambda: None)()
             if play.phase(round_) == phase:
                 play.wait(round_)
@@ -59,8 +64,29 @@ class Chance:
             if self.does("claim"):
                 self.play.claim(self.round, model, self.rng.randrange(90, 361))
 
+    def enlist(self):
+        for model in self.round.models:
+            if not self.does("enlist") or self.play.phase(self.round) != "Enlist":
+                continue
+            # where there is no place for him, he stays outside
+            with contextlib.suppress(brownie.exceptions.VirtualMachineError):
+                self.play.hub.enlist(self.round.id, model.miner, self.play.by)
+
+    def dispute(self):
+        """An appeal, or a challenge of one vote that nobody answers."""
+        play, round_ = self.play, self.round
+        size = play.committee.ballot(round_.id)["size"]
+        by = {"from": self.rng.choice(round_.models).miner}
+        with contextlib.suppress(brownie.exceptions.VirtualMachineError):
+            if self.rng.random() < 0.5:
+                play.hub.challengeVote(round_.id, self.rng.randrange(size), by)
+        with contextlib.suppress(brownie.exceptions.VirtualMachineError):
+            if self.rng.random() < 0.5:
+                play.hub.appeal(round_.id, round_.spec, by)
+
     def show(self):
-        listed = {str(candidate[4]) for candidate in self.play.hub.candidates(self.round.id)}
+        candidates = self.play.hub.candidates(self.round.id)
+        listed = {str(candidate[4]) for candidate in candidates if not candidate[3]}
         for model in self.round.models:
             if model.hash in listed and self.does("show"):
                 self.play.show(model)
@@ -87,7 +113,7 @@ class Chance:
         play, round_ = self.play, self.round
         _, commitment_hash, _ = play.hub.preview(round_.id, round_.spec)
         winner = next((m.commitment for m in round_.models if m.hash == str(commitment_hash)), NO_COMMITMENT)
-        play.hub.finalize(round_.id, round_.spec, winner, play.by)
+        play.hub.finalize(round_.id, round_.spec, winner, 0, play.by)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -95,7 +121,7 @@ def test_any_round__acts_of_chance__ends_and_conserves(play, requester, miners, 
     rng = random.Random(seed)  # noqa: S311  # a test that repeats
     outcomes = []
     for _ in range(5):
-        chance = Chance(play, rng, requester, rng.sample(miners, rng.randrange(1, 5)))
+        chance = Chance(play, rng, requester, rng.sample(miners, rng.randrange(1, 9)))
         outcome, collectors = chance.play_on()
         outcomes.append(outcome)
         for model in collectors:

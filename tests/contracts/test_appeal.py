@@ -1,4 +1,4 @@
-"""`appeal`: a larger committee against a bond, which only another end of the round gives back."""
+"""`appeal`: a larger committee, once a round, against a bond which only another judgement gives back."""
 
 from __future__ import annotations
 
@@ -97,14 +97,24 @@ def test_appeal__until_the_last_second__is_heard(play, judged, miner):
         play.hub.appeal.call(judged.id, judged.spec, {"from": miner})
 
 
-def test_appeal__of_the_last_epoch__reverts(play, judged, miner):
+def test_appeal__a_second_time__reverts(play, judged, miner, other_miner):
+    """It could use up the epoch in which excluded claims enter."""
+    appeal(play, judged, miner)
+    judge_again(play, judged)
+    assert play.phase(judged) == "Appeal"
+    with refused("NoAppealLeft", 1, 1):
+        play.hub.appeal.call(judged.id, judged.spec, {"from": other_miner})
+
+
+def test_appeal__of_the_last_epoch__reverts(play, benches, requester, miner):
+    round_ = play.shown(requester, {miner: 300})
     for _ in range(2):
-        appeal(play, judged, miner)
-        judge_again(play, judged)
-    assert play.hub.round(judged.id)["epoch"] == 2
-    assert play.phase(judged) == "Tally"
-    with wrong_phase("Tally"):
-        play.hub.appeal.call(judged.id, judged.spec, {"from": miner})
+        play.draw(round_)
+        play.finalize(round_)
+    judge_again(play, round_)
+    assert play.phase(round_) == "Appeal"
+    with refused("NoAppealLeft", 2, 0):
+        play.hub.appeal.call(round_.id, round_.spec, {"from": miner})
 
 
 # THE NEXT EPOCH
@@ -152,6 +162,7 @@ def test_appeal__judgement_confirmed__the_bond_goes_to_those_who_judged_again(
         (stranger, play.tip),
     )
     assert transaction.events["RoundFinalized"]["burned"] == split.burned + APPEAL_BOND % 7
+    assert play.hub.appealsOf(judged.id)[0]["bond"] == 0
     assert [payment for payment in paid(transaction) if payment[1] == "AppealBond"] == [
         (owner, "AppealBond", APPEAL_BOND // 7) for owner in owners
     ]
@@ -210,33 +221,6 @@ def test_appeal__no_quorum_in_the_end__gives_the_bond_back(play, judged, other_m
     play.check_conservation()
 
 
-def test_appeal__twice__the_bonds_go_separate_ways(play, judged, miner, other_miner, requester):
-    """First for `miner`, then for the other, and for `miner` again: only the second appeal changed what it disputed."""
-    appeal(play, judged, requester)
-    judge_again(play, judged, play.word(judged, {miner: INVALID}))
-    appeal(play, judged, miner)
-    assert [case["winner"] for case in play.hub.appealsOf(judged.id)] == [model.hash for model in judged.models]
-    assert play.hub.round(judged.id)["appeals"] == 2
-    play.draw(judged)
-    # 2^2 * (3 + 1) - 1 = 15 are wanted, nine of ten seats are an odd number
-    assert play.committee.ballot(judged.id)["size"] == 9
-    play.judge(judged, *[play.word(judged, {})] * 9)
-    owners = play.owners(judged)
-    transaction = play.finalize(judged, judged.models[0])
-    bonds = [payment for payment in paid(transaction) if payment[1] == "AppealBond"]
-    assert bonds == [
-        (miner, "AppealBond", APPEAL_BOND),
-        *((owner, "AppealBond", APPEAL_BOND // 9) for owner in owners),
-    ]
-    first = advance(play, 3)
-    second = advance(play, 7, 3 * first)
-    split = Split(left(play, judged, tips=5), validators=9, advanced=3 * first + 7 * second)
-    assert [payment for payment in paid(transaction) if payment[1] == "Validator"] == [
-        (owner, "Validator", split.each) for owner in owners
-    ]
-    play.check_conservation()
-
-
 def test_appeal__disputed_votes__slash_only_the_absent(play, benches, requester, miner):
     """Who was off the median, and who lied, is judged again: but who did not vote did not vote."""
     round_ = play.drawn(requester, {miner: 350})
@@ -274,6 +258,37 @@ def test_appeal__of_an_epoch_that_would_go_on__keeps_the_list(play, benches, req
     judge_again(play, round_)
     transaction = play.finalize(round_, round_.model_of(play.hub.preview(round_.id, round_.spec)[1]))
     assert (miners[0], "AppealBond", APPEAL_BOND) in paid(transaction)
+    play.check_conservation()
+
+
+def test_appeal__same_judgement_that_another_epoch_is_due__loses_the_bond_with_it(play, benches, requester, miners):
+    """Decided where the judgement falls, not at the round's end: the disqualified cannot wait for another end."""
+    round_ = play.drawn(requester, dict.fromkeys(miners[:6], 350) | {miners[6]: 320})
+    word = play.word(round_, dict.fromkeys(miners[:6], 200))
+    play.judge(round_, word, word, word)
+    appeal(play, round_, miners[0])
+    owners = judge_again(play, round_, word)
+    transaction, ledger = settle(play, round_)
+    assert ended(transaction) == (1, "Excluded")
+    each = advance(play, 7, 3 * advance(play, 3))
+    assert ledger.credits == gains(*((owner, each + APPEAL_BOND // 7) for owner in owners), (play.keeper, play.tip))
+    assert ledger.supply == -6 * MINER_UNIT - APPEAL_BOND % 7
+    assert plain(play.hub.appealsOf(round_.id)) == ((miners[0], 0, ZERO, 0),)
+    play.check_conservation()
+
+
+def test_appeal__others_qualify_than_before__gives_the_bond_back(play, benches, requester, miners):
+    """An epoch is due either way, but one of the liars was none."""
+    round_ = play.drawn(requester, dict.fromkeys(miners[:6], 350) | {miners[6]: 349})
+    word = play.word(round_, dict.fromkeys(miners[:6], 200))
+    play.judge(round_, word, word, word)
+    appeal(play, round_, miners[0])
+    judge_again(play, round_, play.word(round_, dict.fromkeys(miners[1:6], 200) | {miners[0]: 347}))
+    transaction = play.finalize(round_)
+    assert ended(transaction) == (1, "Excluded")
+    assert [payment for payment in paid(transaction) if payment[1] == "AppealBond"] == [
+        (miners[0], "AppealBond", APPEAL_BOND)
+    ]
     play.check_conservation()
 
 

@@ -116,7 +116,7 @@ def test_challenge_vote__leaf_opened__the_bond_is_the_validators(play, bench, mi
     play.check_conservation()
 
 
-def test_challenge_vote__leaf_not_opened__his_pay_is_the_challengers(play, bench, miner, other_miner, requester):
+def test_challenge_vote__leaf_not_opened__his_pay_is_burned_but_for_a_tenth(play, bench, miner, other_miner, requester):
     challenge(play, bench, 1, other_miner)
     transaction, ledger = settle(play, bench.round, bench.round.models[0])
     split = Split(left(play, bench.round))
@@ -124,11 +124,12 @@ def test_challenge_vote__leaf_not_opened__his_pay_is_the_challengers(play, bench
         (miner, split.winner()),
         (bench.owners[0], split.each),
         (bench.owners[2], split.each),
-        (other_miner, split.each + CHALLENGE_BOND),
+        (other_miner, split.each // 10 + CHALLENGE_BOND),
         (requester, 100 * DLBC),
         (play.keeper, play.tip),
     )
-    assert (other_miner, "Finder", split.each) in paid(transaction)
+    assert (other_miner, "Finder", split.each // 10) in paid(transaction)
+    assert transaction.events["RoundFinalized"]["burned"] == split.burned + split.each - split.each // 10
     assert not slashed(transaction)
     play.check_conservation()
 

@@ -8,6 +8,9 @@ from round_play import Commitment, keccak, plain, refused, wrong_phase
 
 # answers every call with isValidSignature's magic value
 AGREEABLE = "0x631626ba7e60e01b60005260206000f3"
+# with another value, by a revert, not at all
+DISAGREEING = ("0x6312345678" + "60e01b60005260206000f3", "0x60006000fd", "0x00")
+GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 @pytest.fixture
@@ -110,14 +113,6 @@ def test_claim_model__bound_elsewhere__reverts(play, requester, miner, name, err
         claim(play, round_, model.commitment, model=model)
 
 
-def test_claim_model__declared_parent__reverts(play, requester, miner):
-    round_ = play.open(requester)
-    model = play.commit(round_, miner, parent=keccak("parent"))[0]
-    play.reveal_key(round_)
-    with refused("BadParameter"):
-        claim(play, round_, model.commitment, model=model)
-
-
 def test_claim_model__other_spec__reverts(play, committed):
     with refused("SpecMismatch"):
         claim(play, committed, committed.models[0].commitment, spec=committed.spec._replace(minScore=0))
@@ -144,6 +139,25 @@ def test_claim_model__signed_for_elsewhere__reverts(play, committed, miner, doma
 def test_claim_model__garbage_signature__reverts(play, committed, miner):
     with refused("BadSignature", miner):
         claim(play, committed, committed.models[0].commitment, signature="0x1234")
+
+
+def test_claim_model__flipped_signature__reverts(play, committed, miner):
+    """The same signature's other form: it would make one claim two transactions."""
+    signature = bytes.fromhex(play.sign(committed.models[0], 300)[2:])
+    r, s, v = signature[:32], int.from_bytes(signature[32:64], "big"), signature[64]
+    flipped = r + (GROUP_ORDER - s).to_bytes(32, "big") + bytes([27 + 28 - v])
+    with refused("BadSignature", miner):
+        claim(play, committed, committed.models[0].commitment, signature="0x" + flipped.hex())
+
+
+@pytest.mark.parametrize("length", [0, 64, 66])
+def test_claim_model__signature_of_another_length__reverts(play, committed, miner, length):
+    signature = bytes.fromhex(play.sign(committed.models[0], 300)[2:])
+    r, s, v = signature[:32], int.from_bytes(signature[32:64], "big"), signature[64]
+    compact = r + (s | (v - 27) << 255).to_bytes(32, "big")
+    found = {0: b"", 64: compact, 66: signature + b"\x00"}[length]
+    with refused("BadSignature", miner):
+        claim(play, committed, committed.models[0].commitment, signature="0x" + found.hex())
 
 
 def test_claim_model__twice__reverts(play, committed, miner):
@@ -183,6 +197,20 @@ def test_claim_model__account_with_code__still_signs_with_its_key(play, committe
     signature = play.sign(committed.models[0], 300)
     set_code(miner, "0x60006000fd")
     claim(play, committed, committed.models[0].commitment, signature=signature)
+
+
+def test_claim_model__delegated_account__still_signs_with_its_key(play, committed, miner, stranger):
+    """What EIP-7702 leaves at an account: 0xef0100 and the address of the code."""
+    signature = play.sign(committed.models[0], 300)
+    set_code(miner, "0xef0100" + str(stranger)[2:].lower())
+    claim(play, committed, committed.models[0].commitment, signature=signature)
+
+
+@pytest.mark.parametrize("code", DISAGREEING)
+def test_claim_model__contract_account_that_disagrees__reverts(play, committed, miner, code):
+    set_code(miner, code)
+    with refused("BadSignature", miner):
+        claim(play, committed, committed.models[0].commitment, signature="0x" + "00" * 65)
 
 
 def test_claim_model__contract_account__says_what_it_signed(play, committed, miner):

@@ -54,23 +54,25 @@ def phase_of(facts, now):  # noqa: PLR0911, PLR0912  # one for each arrow into a
                 return name, facts[end]
         return "Tally", 0
     if now < facts["claimEnd"]:
-        return "Claim", facts["claimEnd"]
-    if facts["listed"] > facts["shown"] and now < facts["showEnd"]:
+        return ("Enlist" if facts["epoch"] else "Claim"), facts["claimEnd"]
+    if not facts["listed"]:
+        return "Tally", 0
+    if facts["listed"] != facts["shown"] and now < facts["showEnd"]:
         return "Show", facts["showEnd"]
     if not facts["shown"] or facts["drawFailed"]:
         return "Tally", 0
     if not facts["drawn"]:
         return ("Draw" if facts["isSealed"] else "Seal"), 0
-    for name, end in (("VoteCommit", "voteCommitEnd"), ("VoteReveal", "voteRevealEnd")):
+    for name, end in (("VoteCommit", "voteCommitEnd"), ("VoteReveal", "voteRevealEnd"), ("Appeal", "appealEnd")):
         if now < facts[end]:
             return name, facts[end]
     return "Tally", 0
 
 
 def random_facts(rng):
-    moments = sorted(rng.sample(range(1, 1_000), 10))
+    moments = sorted(rng.sample(range(1, 1_000), 10))  # the appeal's end last: 0 where there is none
     start, end, key_from, key_until = moments[:4]
-    listed = rng.randrange(7)
+    listed = rng.randrange(64)
     drawn = rng.random() < 0.5
     return {
         "commitStart": rng.choice([0, start, start, start]),
@@ -81,28 +83,30 @@ def random_facts(rng):
         "claimEnd": moments[5],
         "showEnd": moments[6],
         "commits": rng.choice([0, 2, 2, 2]),
+        "epoch": rng.choice([0, 0, 1, 2]),
         "listed": listed,
-        "shown": rng.randrange(listed + 1),
+        "shown": listed & rng.choice([0, rng.randrange(64), 63]),
         "isFinal": rng.random() < 0.1,
         "isSealed": drawn or rng.random() < 0.5,
         "drawn": drawn,
         "drawFailed": rng.random() < 0.1,
         "voteCommitEnd": moments[7],
         "voteRevealEnd": moments[8],
+        "appealEnd": rng.choice([0, moments[9]]),
     }
 
 
 def test_phase__random_facts__exactly_one_and_the_right_one(harness):
     rng = random.Random(2)  # noqa: S311  # a test that repeats
     seen = set()
-    for _ in range(300):
+    for _ in range(400):
         facts = random_facts(rng)
         now = rng.randrange(1_100)
         phase, ends = harness.phaseAt(tuple(facts.values()), now)
         assert (PHASES[phase], ends) == phase_of(facts, now)
         assert ends == 0 or ends > now
         seen.add(PHASES[phase])
-    assert seen == set(PHASES) - {"Prove", "Appeal"}
+    assert seen == set(PHASES) - {"Prove"}
 
 
 def test_phase__clock_alone__always_reaches_a_phase_that_anyone_can_end(harness):
@@ -124,12 +128,15 @@ def test_candidate_list__random_claims__keeps_the_six_best(harness, accounts):
         assert listed == sorted(claims)[:6]
 
 
-def test_split__random_fees__add_up(harness):
+def test_split__random_fees__add_up(harness, profile):
     rng = random.Random(5)  # noqa: S311  # a test that repeats
+    places = [9, 10, 11, 12, 15, 16]  # of the members in basis points
     for _ in range(30):
-        rates = [rng.randrange(2_000) for _ in range(5)]
-        economy = (1, 1, 1, 1, 1, *rates, 9_000, 2, 4, 3, 2)
+        economy = list(profile.economy)
+        for place in places:
+            economy[place] = rng.randrange(2_000)
         fee, validators = rng.randrange(2**90), rng.randrange(16)
-        second, third = rng.random() < 0.5, rng.random() < 0.5
-        burned, each, *shares = harness.split(economy, fee, validators, second, third)
-        assert burned + each * validators + sum(shares) == fee
+        advanced = rng.randrange(fee * economy[10] // 10_000 + 1)
+        sharers = (validators, rng.random() < 0.5, rng.random() < 0.5, rng.random() < 0.5)
+        burned, each, *shares = harness.split(economy, fee, advanced, sharers)
+        assert advanced + burned + each * validators + sum(shares) == fee

@@ -25,6 +25,14 @@ def test_release_locks__never_committed__reverts(play, requester, miner, strange
         play.hub.releaseLocks.call(round_.id, [stranger], play.by)
 
 
+def test_release_locks__more_than_64__reverts(play, requester, miner):
+    round_ = play.judged(requester, {miner: 300})
+    play.finalize(round_, round_.models[0])
+    play.hub.releaseLocks.call(round_.id, [miner] * 64, play.by)
+    with refused("TooMany", 65, 64):
+        play.hub.releaseLocks.call(round_.id, [miner] * 65, play.by)
+
+
 def test_release_locks__claimants__get_their_locks_back_once(play, requester, miner, other_miner):
     round_ = play.judged(requester, {miner: 300, other_miner: 310})
     play.finalize(round_, round_.models[1])
