@@ -35,6 +35,7 @@ interface Cheats {
     function prevrandao(bytes32 value) external;
     function setBlockhash(uint256 number, bytes32 hash) external;
     function chainId(uint256 id) external;
+    function getChainId() external view returns (uint256);
     function deal(address account, uint256 balance) external;
     function getBlockTimestamp() external view returns (uint256);
     function getBlockNumber() external view returns (uint256);

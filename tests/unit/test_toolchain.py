@@ -48,9 +48,10 @@ def test_package_lock__names_no_registry() -> None:
     assert not [name for name, package in packages.items() if "resolved" in package]
 
 
-def test_package_lock__has_anvil_for_every_platform_that_its_package_names() -> None:
+@pytest.mark.parametrize("tool", ["anvil", "forge"])
+def test_package_lock__has_the_tool_for_every_platform_that_its_package_names(tool: str) -> None:
     packages = read_json("package-lock.json")["packages"]
-    wanted = packages["node_modules/@foundry-rs/anvil"]["optionalDependencies"]
+    wanted = packages[f"node_modules/@foundry-rs/{tool}"]["optionalDependencies"]
     assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
 
 

@@ -291,7 +291,7 @@ contract MiningTest is Rig {
         _commit(roundId, honest);
         _revealKey(roundId);
         ModelCommitment memory mine = commitments[roundId][honest];
-        uint256 here = block.chainid;
+        uint256 here = vm.getChainId(); // block.chainid may be read later than it stands here
         vm.chainId(here + 1);
         bytes32 elsewhere = _digest(mine, 900);
         vm.chainId(here);
