@@ -19,7 +19,7 @@ from round_machine import Machine
 
 from scripts import profiles
 
-RUNS = int(os.environ.get("DLBC_MACHINE_RUNS", "3"))
+RUNS = int(os.environ.get("DLBC_MACHINE_RUNS", "5"))
 STEPS = int(os.environ.get("DLBC_MACHINE_STEPS", "25"))
 PHASE_SECS = 600
 
@@ -63,7 +63,7 @@ def test_state_machine(state_machine, play, requester, miners, validators, gover
             "stateful_step_count": STEPS,
             "deadline": None,
             "suppress_health_check": HealthCheck.all(),
-            "derandomize": RUNS <= 3,
+            "derandomize": "DLBC_MACHINE_RUNS" not in os.environ,
             "print_blob": True,
         },
     )
