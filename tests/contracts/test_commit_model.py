@@ -49,33 +49,6 @@ def test_commit_model__other_spec__reverts(play, requester, miner):
         play.hub.commitModel.call(*arguments, {"from": miner})
 
 
-def test_commit_model__after_a_reorganisation__reverts(play, requester, miner, web3):
-    """The same round, opened on another head: what was trained for the first one is bound to the first one."""
-
-    def ask(method, *parameters):
-        answer = web3.provider.make_request(method, list(parameters))
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    earlier = play.judged(requester, {miner: 300})
-    play.wait_for(earlier, "Tally")
-    fork = ask("evm_snapshot")
-    play.finalize(earlier, earlier.models[0])
-    round_ = play.open(requester)
-    arguments = play.commit_arguments(round_, play.model(round_, miner))
-
-    assert ask("evm_revert", fork)
-    wait_until(play.hub.round(earlier.id)["keyUntil"] + 10_000)
-    play.finalize(earlier, earlier.models[0])
-    play.hub.submitTask(round_.spec, {"from": requester})
-    again = play.opened(play.hub.openRound(0, play.by), round_.spec, round_.key)
-    play.wait_for(again, "Train")
-    assert (again.id, again.spec_hash) == (round_.id, round_.spec_hash)
-    assert again.anchor != round_.anchor
-    with refused("AnchorMismatch", round_.anchor, again.anchor):
-        play.hub.commitModel.call(*arguments, {"from": miner})
-
-
 def test_commit_model__twice__reverts(play, requester, miner):
     round_ = play.open(requester)
     model = play.commit(round_, miner)[0]
