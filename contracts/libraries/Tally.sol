@@ -117,36 +117,43 @@ library Tally {
             if (raised != 0) verdict.flags = uint8(_majorities(votes, shift + SCORE_BITS, raised, shift));
             verdict.median = uint40(median);
 
-            uint256[] memory words = votes.words;
-            uint256 revealed = votes.revealed;
-            uint256 near;
-            uint256 off;
-            uint256 incoherent;
-            uint256 skipped;
-            for (uint256 pos; pos < words.length; ++pos) {
-                if (!revealed.has(pos)) continue;
-                uint256 field = (words.at(pos) >> shift) & SKIPPED;
-                if (field == SKIPPED) {
-                    skipped |= 1 << pos;
-                    continue;
-                }
-                uint256 score = field & SCORE_MASK;
-                uint256 distance = score > median ? score - median : median - score;
-                if ((field >> SCORE_BITS) & SCORELESS != 0) {
-                    incoherent |= 1 << pos;
-                } else if (distance <= tol) {
-                    ++near;
-                } else {
-                    incoherent |= 1 << pos;
-                    if (distance > FAR * tol) off |= 1 << pos;
-                }
-            }
+            (uint256 near, uint256 off, uint256 incoherent, uint256 skipped) = _compare(votes, shift, median, tol);
             if (near < votes.quorum) return;
             verdict.stable = true;
             if (verdict.flags & SCORELESS != 0) return;
             found.off |= off;
             found.incoherent |= incoherent;
             found.skipped |= skipped << (16 * candidate);
+        }
+    }
+
+    /// @dev How the votes on one candidate lie to their median; masks over positions.
+    function _compare(ICommittee.Votes memory votes, uint256 shift, uint256 median, uint256 tol)
+        private
+        pure
+        returns (uint256 near, uint256 off, uint256 incoherent, uint256 skipped)
+    {
+        unchecked {
+            for (uint256 pos; pos < votes.words.length; ++pos) {
+                if (!uint256(votes.revealed).has(pos)) continue;
+                uint256 field = (votes.words.at(pos) >> shift) & SKIPPED;
+                if (field == SKIPPED) {
+                    skipped |= 1 << pos;
+                    continue;
+                }
+                if ((field >> SCORE_BITS) & SCORELESS != 0) {
+                    incoherent |= 1 << pos;
+                    continue;
+                }
+                uint256 score = field & SCORE_MASK;
+                uint256 distance = score > median ? score - median : median - score;
+                if (distance <= tol) {
+                    ++near;
+                } else {
+                    incoherent |= 1 << pos;
+                    if (distance > FAR * tol) off |= 1 << pos;
+                }
+            }
         }
     }
 
