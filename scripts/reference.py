@@ -124,9 +124,7 @@ def ballot(numbers: Numbers) -> tuple[Any, ...]:
     words = [_vote(numbers, truth, tol) if numbers.between(0, 4) else None for _ in range(size)]
     found, task_flags = tally.verdicts(words, candidates, tol=tol, quorum=quorum)
     shown = [position for position in range(6) if numbers.between(0, 3)]
-    # a place takes whom a quorum's scores and no flags stand behind
-    worthy = [position for position, verdict in enumerate(found) if verdict.stable and not verdict.flags]
-    placed = [position for position in shown if position in worthy and numbers.yes()][:3]
+    placed = [position for position in shown if numbers.yes()][:3]
     dissent = tally.dissent(words, found, shown=shown, placed=placed, tol=tol)
     claims = [max(0, score + numbers.between(-6 * tol, 6 * tol)) for score in truth]
     min_score = numbers.between(0, 1000)
