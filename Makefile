@@ -60,22 +60,9 @@ test: setup
 	@failed=; \
 	$(MAKE) --no-print-directory lint || failed=1; \
 	python -m pytest -p no:pytest-brownie tests/unit || failed=1; \
-	$(MAKE) --no-print-directory contracts || failed=1; \
+	brownie test || failed=1; \
 	$(MAKE) --no-print-directory forge || failed=1; \
 	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
-	test -z "$$failed"
-
-# One half beside the other: a test waits for its own Anvil most of the time. The second starts when the first has loaded its
-# builds, which Brownie writes anew while it loads them.
-CONTRACT_TESTS ?= $(sort $(wildcard tests/contracts/test_*.py))
-.PHONY: contracts
-contracts: compile
-	@mkdir -p reports; \
-	brownie test $$(printf '%s\n' $(CONTRACT_TESTS) | awk 'NR % 2 == 0') >reports/contracts.log 2>&1 & beside=$$!; \
-	while kill -0 $$beside 2>/dev/null && ! grep -q '^Launching' reports/contracts.log; do sleep 1; done; \
-	failed=; brownie test $$(printf '%s\n' $(CONTRACT_TESTS) | awk 'NR % 2') || failed=1; \
-	wait $$beside || failed=1; \
-	sed -n '/^Launching/,$$p' reports/contracts.log; \
 	test -z "$$failed"
 
 # first the libraries, also against the Python that the programs use
