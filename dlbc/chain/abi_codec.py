@@ -85,14 +85,16 @@ class Entry:
         return tuple(decode(self.output_types, data))
 
     def decode_log(self, topics: Sequence[bytes], data: bytes) -> tuple[Any, ...]:
-        """An event's arguments in the order of its declaration; `topics` with topic 0."""
-        indexed = iter(topics[1:])
-        plain = [type_of(parameter) for parameter in self.inputs if not parameter["indexed"]]
-        rest = iter(decode(plain, data))
-        return tuple(
-            decode([type_of(parameter)], next(indexed))[0] if parameter["indexed"] else next(rest)
-            for parameter in self.inputs
-        )
+        """An event's arguments in the order of its declaration; `topics` with topic 0.
+
+        Raises:
+            DecodingError: the data is not what the declaration says.
+            ValueError: another number of topics.
+        """
+        hashed = [parameter for parameter in self.inputs if parameter["indexed"]]
+        indexed = iter([decode([type_of(p)], topic)[0] for p, topic in zip(hashed, topics[1:], strict=True)])
+        rest = iter(decode([type_of(parameter) for parameter in self.inputs if not parameter["indexed"]], data))
+        return tuple(next(indexed) if parameter["indexed"] else next(rest) for parameter in self.inputs)
 
 
 @dataclass(frozen=True)

@@ -303,6 +303,6 @@ def decode(log: Mapping[str, Any]) -> Event | None:
         arguments = entry.decode_log(topics, bytes(log["data"]))
         values = (*position, *arguments)
         return kind(*(revive(hint, raw) for hint, raw in zip(shape_of(kind).values(), values, strict=True)))
-    except (DecodingError, ValueError, StopIteration):
+    except (DecodingError, ValueError):
         # Same topic, another layout: a contract of another version, whose events are not ours to act on.
         return None

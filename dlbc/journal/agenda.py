@@ -86,8 +86,10 @@ class Agenda:
     def owe(self, duty: Duty) -> bool:
         """Adds a duty; True if it is new.
 
-        A duty whose event was lost in a reorganisation comes back when owed again: with its record if the
-        payload is the same, as a new one otherwise (another anchor means other work).
+        A duty whose event was lost in a reorganisation is owed anew when its event comes back, however it had
+        ended: its transactions, and the duties that followed from it, went with the lost block. Actions find what
+        they did before and do not repeat it. With the same payload it keeps its record; with another it is a new
+        one (another anchor means other work).
         """
         payload = json.dumps(duty.payload, sort_keys=True)
         born_in = getattr(self._local, "born_in", 0)
@@ -102,9 +104,10 @@ class Agenda:
                 return False
             if found and found[0]["payload"] == payload:
                 self._database.execute(
-                    "UPDATE duties SET orphaned = 0, born_in = ?, due_at = ?, deadline = ?, "
+                    "UPDATE duties SET orphaned = 0, state = ?, born_in = ?, due_at = ?, deadline = ?, "
                     "next_at = max(next_at + ?, ?) WHERE id = ?",
                     (
+                        DutyState.OWED,
                         born_in,
                         duty.due_at,
                         duty.deadline,

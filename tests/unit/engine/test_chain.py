@@ -120,6 +120,9 @@ def test_decode__foreign_log__none() -> None:
     assert decode({"topics": [b"t" * 32], "data": b"", **position}) is None
     torn = {**log_of("CommitteeDrawn", 5, 0, b"s" * 32, [1], [HUB], 9), "data": b"\xff" * 31, **position}
     assert decode(torn) is None
+    whole = log_of("CommitteeDrawn", 5, 0, b"s" * 32, [1], [HUB], 9)
+    for topics in (whole["topics"][:1], [*whole["topics"], b"t" * 32]):
+        assert decode({**whole, "topics": topics, **position}) is None
 
 
 def test_decode__arrays_and_addresses__as_declared() -> None:

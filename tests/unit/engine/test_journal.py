@@ -155,13 +155,17 @@ def test_owe__twice__once(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_owe__event_lost_and_seen_again__record_kept_for_the_same_work_only(journal: Journal, same: bool) -> None:
+@pytest.mark.parametrize("ended", [DutyState.DONE, DutyState.DROPPED, DutyState.MISSED])
+def test_owe__event_lost_and_seen_again__owed_anew_with_its_record_for_the_same_work_only(
+    journal: Journal, same: bool, ended: DutyState
+) -> None:
     with journal.agenda.born_in(8):
         journal.owe(Duty("train", 5, due_at=10, deadline=50, payload={"anchor": "a"}))
     journal.owe(Duty("watch", 5))
     row = journal.agenda.find("train", 5)
     assert row is not None
-    journal.agenda.settle(row, DutyState.DONE)
+    journal.agenda.begin(row)
+    journal.agenda.settle(row, ended)
     assert journal.agenda.orphan(7) == 1
     assert journal.agenda.find("train", 5) is None
     with journal.agenda.born_in(9):
@@ -169,8 +173,25 @@ def test_owe__event_lost_and_seen_again__record_kept_for_the_same_work_only(jour
     again = journal.agenda.find("train", 5)
     assert again is not None
     assert (again.duty.due_at, again.duty.deadline, again.born_in) == (11, 51, 9)
-    assert again.state is (DutyState.DONE if same else DutyState.OWED)
-    assert (again.id == row.id) is same
+    assert again.state is DutyState.OWED
+    assert (again.id == row.id, again.attempts) == (same, int(same))
+
+
+def test_owe__parent_done_before_its_event_was_lost__its_followers_come_back(journal: Journal) -> None:
+    def judge() -> None:
+        """What a handler and its action do: the first owes the parent, the second what follows from it."""
+        with journal.agenda.born_in(8):
+            journal.owe(Duty("judge", 5))
+        for row in journal.agenda.due(0):
+            if row.duty.kind == "judge":
+                with journal.agenda.born_in(row.born_in):
+                    journal.owe(Duty("reveal-vote", 5))
+                journal.agenda.settle(row, DutyState.DONE)
+
+    judge()
+    assert journal.agenda.orphan(7) == 2
+    judge()
+    assert [row.duty.kind for row in journal.agenda.due(0)] == ["reveal-vote"]
 
 
 def test_in_memory__identity__not_needed_twice() -> None:
