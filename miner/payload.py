@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlbc.chain.events import ItemPosted
+from dlbc.inbox_batch import carried_root
 from dlbc.types import ZERO_BYTES32
-from dlbc.wire.inbox import batch_root
 
 if TYPE_CHECKING:
     from dlbc.service import Context
@@ -16,17 +15,8 @@ def payload_root(context: Context, round_id: int) -> bytes:
     """The root over the round's batch; zero, which carries nothing and is always right, where there is no batch or its
     items are not all known here.
     """
-    found = context.hub.round(round_id)
-    first, last = found.inbox_from, found.inbox_to
-    if last < first:
+    root = carried_root(context.journal, context.hub.round(round_id))
+    if root is None:
+        context.log.warning("items of the inbox are not known here: the block would carry none", round_id=round_id)
         return ZERO_BYTES32
-    newest = context.hub.inbox().posted
-    posted = context.journal.latest(ItemPosted, max(0, newest - first + 1))
-    items = {event.index: event.item for event in posted if first <= event.index <= last}
-    if len(items) != last - first + 1:
-        context.log.warning(
-            f"{last - first + 1 - len(items)} items of the inbox are not known here: the block would carry none",
-            round_id=round_id,
-        )
-        return ZERO_BYTES32
-    return batch_root(items[index] for index in sorted(items))
+    return root

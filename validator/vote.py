@@ -10,6 +10,7 @@ import torch
 
 from dlbc.chain.events import ModelClaimed, Paid, Slashed
 from dlbc.errors import IPFSError
+from dlbc.inbox_batch import carried_root
 from dlbc.journal import Duty
 from dlbc.ml.watermark import choose_probes
 from dlbc.service import Done, Drop, Retry, Wait
@@ -62,13 +63,7 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
     known = {
         event.commitment_hash: event.commitment for event in context.journal.events(ModelClaimed, round_id=round_id)
     }
-    carried = payload.expected_root(context.journal, found, context.hub.inbox().posted)
-    if (
-        spec is None
-        or key is None
-        or carried is None
-        or not known.keys() >= {candidate.commitment for candidate in candidates}
-    ):
+    if spec is None or key is None or not known.keys() >= {candidate.commitment for candidate in candidates}:
         return Retry(1, "events of this round are not confirmed yet")
 
     chain = context.chain.deployment
@@ -89,6 +84,9 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
             lambda: _seconds_to_judge(duty, context, samples, len(candidates)), memory,
         )  # fmt: skip
     hashes = [candidate.commitment for candidate in candidates]
+    carried = carried_root(context.journal, found)
+    if carried is None:
+        context.log.warning("items of the inbox are not known here: no payload is judged", round=round_id)
     flags = task.flags | payload.faults([known[digest] for digest in hashes], carried)
     _store(duty, context, flags, dict(zip(hashes, findings, strict=True)), spec.score_max, memory)
     _tell(context, round_id, task, candidates, findings)

@@ -120,6 +120,12 @@ class Journal:
         """The last `count` events of a kind, oldest first: for what is looked at on every block."""
         return self.history.events(kind, {}, latest=count)
 
+    def part(self, kind: type[E], first: int, count: int) -> list[E]:
+        """`count` events of a kind, or as many as there are, from the `first`-th (from 0) on: for what is numbered in
+        the chain's order.
+        """
+        return self.history.part(kind, first, count)
+
 
 def _note(stored: Any) -> Any:
     return stored if isinstance(stored, bytes) else json.loads(stored)

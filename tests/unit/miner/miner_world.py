@@ -21,7 +21,6 @@ from dlbc.chain.contracts import (
     Commit,
     Economy,
     ExcludedClaim,
-    Inbox,
     Limits,
     Parameters,
     Preview,
@@ -112,7 +111,6 @@ class FakeHub(FakeCalls):
         self.claim_secs = 30
         self.tip = 0
         self.excluded = ExcludedClaim(bytes(32), 0)
-        self.posted = 0
 
     def economy(self) -> Economy:
         return Economy(
@@ -146,9 +144,6 @@ class FakeHub(FakeCalls):
 
     def excluded_of(self, round_id: int, miner: str) -> ExcludedClaim:
         return self.excluded
-
-    def inbox(self) -> Inbox:
-        return Inbox(bytes(32), self.posted, 0)
 
     def account(self, owner: str) -> Account:
         return self.money

@@ -205,7 +205,6 @@ def test_recover__ciphertext_on_ipfs__rebuilds_the_same_commitment(committed: Wo
 def test_recover__commitment_carries_the_inbox__rebuilt_with_it(committed: World) -> None:
     item = b"i" * 32
     committed.event(ItemPosted, 1, RIVAL, item, bytes(32))
-    committed.hub.posted = 1
     committed.hub.rounds[ROUND] = replace(committed.hub.rounds[ROUND], inbox_from=1, inbox_to=1)
     carrying = replace(submission(committed), payload_root=batch_root([item]))
     committed.committed(carrying)

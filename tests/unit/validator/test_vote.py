@@ -64,7 +64,6 @@ def context() -> Any:
     versions = {3: SimpleNamespace(timing=timing)}
     found.hub.round = lambda _: found.round
     found.hub.parameters_of = versions.__getitem__
-    found.hub.inbox = lambda: SimpleNamespace(posted=0)
     return found
 
 
@@ -166,6 +165,26 @@ def test_judge_round__data_cannot_be_had__flags_the_task_and_scores_nobody(unser
     assert votes[0].skipped
 
 
+def test_judge_round__inbox_is_not_known_here__votes_and_blames_no_payload(unserved: Any) -> None:
+    """What a block carries is little against a seat that is absent."""
+    unserved.ipfs, warned = SimpleNamespace(peers=lambda: ["a peer"]), []
+    unserved.log.warning = lambda words, **_: warned.append(words)
+    unserved.round.inbox_to = 1
+    (claim,) = unserved.journal.events()
+    claim.commitment.payload_root = b"p" * 32
+    assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
+    assert word(unserved)[1] == TaskFlag.DATA_UNAVAILABLE
+    assert len(warned) == 1
+
+
+def test_judge_round__another_payload_than_the_batch__flagged(unserved: Any) -> None:
+    unserved.ipfs = SimpleNamespace(peers=lambda: ["a peer"])
+    (claim,) = unserved.journal.events()
+    claim.commitment.payload_root = b"p" * 32
+    assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
+    assert word(unserved)[1] == TaskFlag.DATA_UNAVAILABLE | TaskFlag.PAYLOAD_BAD_0
+
+
 def test_judge_round__own_node_has_no_peers__tries_again_and_at_last_blames_nobody(unserved: Any) -> None:
     """A cable that was pulled out here is no fault of the requester's."""
     unserved.ipfs = SimpleNamespace(peers=list)
@@ -246,14 +265,6 @@ def test_judge_round__payload_is_no_batch__flags_its_position_alone(
     monkeypatch.setattr(vote.payload, "faults", lambda commitments, expected: TaskFlag.PAYLOAD_BAD_0)
     assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
     assert word(unserved)[1] == TaskFlag.DATA_UNAVAILABLE | TaskFlag.PAYLOAD_BAD_0
-
-
-def test_judge_round__items_of_the_batch_are_not_confirmed__waits(
-    unserved: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A flag for what was not read yet would accuse an honest miner."""
-    monkeypatch.setattr(vote.payload, "expected_root", lambda *_: None)
-    assert isinstance(vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")), Retry)
 
 
 def test_store__another_epoch__keeps_the_leaves_of_both(context: Any) -> None:
