@@ -41,6 +41,7 @@ from tests.integration.hand import Hand
 from tests.integration.liar import BOAST
 
 TRAIN_SECONDS = 20
+CROWDED_SECONDS = 35  # a slow machine has seen in the first round what a commit costs, and keeps that much back
 ROUND_SECONDS = 300.0
 APPEAL_SECONDS = 60
 APPEAL_BOND = 15 * UNIT
@@ -306,7 +307,7 @@ def crowded(played: Played) -> events.BlockAppended:
     market, chain, story = played.market, played.chain, played.story
     crowd = played.crowd
     crowd.enter(chain, 10 * UNIT)
-    submit(market, 2, 12)
+    submit(market, 2, CROWDED_SECONDS)
     opened = story.until(events.RoundOpened, ROUND_SECONDS, round_id=2)
     (task,) = story.of(events.TaskSubmitted, task_id=opened.task_id)
     with embedded_node(market.folder / "crowd-ipfs", peers=[market.peer]) as node:
