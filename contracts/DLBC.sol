@@ -61,6 +61,11 @@ contract DLBC is Rounds, Inboxes, Views {
     }
 
     /// @inheritdoc IDLBC
+    function showTrajectory(uint256, address, bytes32, uint64) external {
+        _run(REGISTRAR);
+    }
+
+    /// @inheritdoc IDLBC
     function setParams(Timing calldata, Economy calldata, Limits calldata) external {
         _run(REGISTRAR);
     }

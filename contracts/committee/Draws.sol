@@ -73,9 +73,9 @@ abstract contract Draws is Ballots {
             if (second != 0) _benches[slot][1] = second;
             // two thirds of a larger committee: those of an appeal
             uint256 quorum = size <= rules.committeeSize ? rules.quorum : 2 * size / 3 + 1;
-            _ballots[slot] =
-                ballot_.draw(size, quorum, block.timestamp, rules.voteCommitSecs, rules.voteRevealSecs);
-            emit CommitteeDrawn(roundId, ballot_.epoch(), seed, seatIds, owners, uint40(block.timestamp));
+            uint256 voteStart = block.timestamp + rules.proveSecs;
+            _ballots[slot] = ballot_.draw(size, quorum, voteStart, rules.voteCommitSecs, rules.voteRevealSecs);
+            emit CommitteeDrawn(roundId, ballot_.epoch(), seed, seatIds, owners, uint40(voteStart));
         }
         HUB.tipDraw(roundId, msg.sender);
     }

@@ -15,7 +15,7 @@ abstract contract Voting is Ballots {
     /// @inheritdoc ICommittee
     function commitVote(uint256 roundId, uint8 pos, bytes32 voteHash) external {
         (uint256 slot, uint256 ballot_) = _requireWorking(roundId);
-        if (block.timestamp >= ballot_.commitEnd()) _revertPhase(roundId);
+        if (block.timestamp < ballot_.voteStart() || block.timestamp >= ballot_.commitEnd()) _revertPhase(roundId);
         address owner = _seats[_seatAt(slot, ballot_, pos)].owner;
         if (msg.sender != owner && (owner == address(0) || msg.sender != HUB.operatorOf(owner))) {
             revert NotDrawn(roundId, msg.sender);

@@ -44,6 +44,7 @@ abstract contract HubState is TaskQueue, BlockLedger {
         uint24 excluded; //     how many of those there are now
         uint32 inboxTo; //      last inbox item of the batch
         uint16 inboxCount; //   how many items the batch has
+        uint24 proveSecs; //    of a task that asks for trajectories; known from the test key on
         // one word, in few rounds
         uint96 compensation; // each committer's, where the test key was withheld
         uint96 advanced; //     what earlier epochs' validators were paid of the fee
@@ -89,6 +90,7 @@ abstract contract HubState is TaskQueue, BlockLedger {
         facts.drawn = ballot.isDrawn();
         facts.drawFailed = ballot.failed();
         if (facts.drawn) {
+            facts.voteStart = uint40(ballot.voteStart());
             facts.voteCommitEnd = uint40(ballot.commitEnd());
             facts.voteRevealEnd = uint40(ballot.revealEnd());
             facts.appealEnd = _appealEnd(r, false, ballot.revealed().count(), ballot.quorum(), facts.voteRevealEnd);

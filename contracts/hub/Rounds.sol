@@ -50,6 +50,7 @@ abstract contract Rounds is Accounts, Parents {
         _requireKey(key, spec.keyHash);
 
         r.keyAt = uint40(block.timestamp);
+        if (spec.proveSecs != 0) r.proveSecs = uint24(spec.proveSecs);
         r.claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
         emit TestKeyRevealed(roundId, key);
     }

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {DifficultyRanking} from "../libraries/DifficultyRanking.sol";
+import {ParameterBounds} from "../libraries/ParameterBounds.sol";
 import {TaskHeap} from "../libraries/TaskHeap.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
 import {HubState} from "./HubState.sol";
@@ -11,6 +12,8 @@ import {HubState} from "./HubState.sol";
 abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
     using TaskHeap for TaskHeap.Heap;
 
+    /// @dev The one mode of `TaskSpec.modes`.
+    uint16 internal constant TRAJECTORY = 1;
     uint256 internal constant MIN_TOLERANCE = 2;
     /// @dev The vote word has 35 bits for a score, of which all ones mean SKIPPED.
     uint256 internal constant MAX_SCORE = (1 << 35) - 2;
@@ -252,9 +255,12 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
     }
 
     function _checkSpec(TaskSpec calldata spec, Limits storage rules) private view {
-        if (spec.modes != 0) revert UnknownMode(spec.modes);
-        // only a mode that is still to come has a Prove phase
-        if (spec.proveSecs != 0) revert BadParameter("proveSecs");
+        if (spec.modes > TRAJECTORY) revert UnknownMode(spec.modes);
+        // what lasts as long as the bounds of unbonding allow for, and nothing where nothing is proven
+        if (
+            (spec.proveSecs == 0) != (spec.modes == 0)
+                || spec.proveSecs > ParameterBounds.mostProveSecs(spec.trainSecs)
+        ) revert BadParameter("proveSecs");
         if (spec.scoreMax == 0 || spec.scoreMax > MAX_SCORE) revert ScoreOutOfRange(spec.scoreMax, 1, MAX_SCORE);
         // a model that nobody scored has median 0: it must reach no minimum
         if (spec.minScore == 0 || spec.minScore > spec.scoreMax) {

@@ -178,7 +178,9 @@ abstract contract Views is IDLBC, HubState {
             wanted: uint8(wanted > MAX_COMMITTEE ? MAX_COMMITTEE : wanted - 1),
             committeeSize: uint8(size),
             quorum: rules.quorum,
-            voteCommitSecs: times.voteCommitSecs,
+            proveSecs: r.proveSecs,
+            // judges run again what was opened
+            voteCommitSecs: times.voteCommitSecs + r.proveSecs,
             voteRevealSecs: times.voteRevealSecs
         });
     }
@@ -229,6 +231,7 @@ abstract contract Views is IDLBC, HubState {
         result.inboxTo = r.inboxTo;
         result.compensation = r.compensation;
         result.advanced = r.advanced;
+        result.proveSecs = r.proveSecs;
     }
 
     /// @inheritdoc IDLBC

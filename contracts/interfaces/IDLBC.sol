@@ -118,6 +118,11 @@ interface IDLBC is IDLBCTypes {
     /// @notice Shows a listed candidate's model key. Anyone who holds it may call.
     function showKey(ModelCommitment calldata commitment, bytes32 key) external;
 
+    /// @notice In phase Prove: announces the states of his training that the draw's seed asks a candidate to open, who has shown
+    /// his key. Sent by the miner or his operator; the last announcement of an epoch counts.
+    /// @param artifact sha2-256 digest of the CIDv0 under which they lie, sealed with the model key
+    function showTrajectory(uint256 roundId, address miner, bytes32 artifact, uint64 artifactBytes) external;
+
     /// @notice In phase Appeal, once a round: asks for a larger committee, against a bond. If it judges otherwise (another
     /// winner, another outcome, or others who qualify), the bond returns; else it is shared by those who judged again.
     function appeal(uint256 roundId, TaskSpec calldata spec) external;

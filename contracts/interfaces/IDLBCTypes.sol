@@ -18,9 +18,9 @@ interface IDLBCTypes {
         uint40 minScore; //    a claim below it is not listed; at least 1
         uint32 tol; //         honest devices differ by at most this much; a tenth of scoreMax at most
         uint32 tieTol; //      candidates this close to the best compete by commit order; at most tol / 2
-        uint16 modes; //       bit field; bit 0 TRAJECTORY. 0 for now
+        uint16 modes; //       bit field; bit 0 TRAJECTORY: miners prove how they trained
         uint32 trainSecs;
-        uint32 proveSecs; //   0 for now
+        uint32 proveSecs; //   of phase Prove, and as much more to vote; 0 without TRAJECTORY
         uint96 fee;
         uint96 bond;
         uint256 nonce; //      of the requester's choosing; makes two equal tasks differ
@@ -92,7 +92,7 @@ interface IDLBCTypes {
         Show,
         Seal,
         Draw,
-        Prove,
+        Prove, //      tasks with TRAJECTORY: candidates open what the draw's seed asks of their trajectories
         VoteCommit,
         VoteReveal,
         Appeal,
@@ -191,6 +191,7 @@ interface IDLBCTypes {
         uint32 inboxTo; //     the last; inboxTo < inboxFrom: there is nothing to carry
         uint96 compensation; //each committer's, where the test key was withheld
         uint96 advanced; //    what earlier epochs' validators were paid of the fee
+        uint32 proveSecs; //   known from the test key on, 0 before
     }
 
     /// @notice How a task's difficulty comes about: each part is a weight times a logarithm (UQ8.8).
@@ -283,6 +284,7 @@ interface IDLBCTypes {
         uint8 wanted; //        seats of this draw: `committeeSize`, more after an appeal
         uint8 committeeSize;
         uint8 quorum; //        of a committee of `committeeSize` or smaller
+        uint32 proveSecs; //    before the votes
         uint32 voteCommitSecs;
         uint32 voteRevealSecs;
     }
@@ -330,6 +332,15 @@ interface IDLBCTypes {
         ModelCommitment commitment
     );
     event ModelKeyShown(uint256 indexed roundId, address indexed miner, bytes32 indexed commitmentHash, bytes32 key);
+    /// @param artifact sha2-256 digest of the CIDv0 of the opened states, sealed with the model key
+    event TrajectoryShown(
+        uint256 indexed roundId,
+        address indexed miner,
+        bytes32 indexed commitmentHash,
+        uint8 epoch,
+        bytes32 artifact,
+        uint64 artifactBytes
+    );
     event RoundFinalized(uint256 indexed roundId, uint256 indexed taskId, Outcome outcome, uint256 burned);
     /// @notice The next epoch begins: too few votes, an appeal, or excluded claims that may enter.
     /// @param epoch the one that ended
@@ -381,6 +392,7 @@ interface IDLBCTypes {
     error KeyMismatch(bytes32 keyHash, bytes32 expected);
     error NotListed(bytes32 commitmentHash);
     error AlreadyShown(bytes32 commitmentHash);
+    error NotShown(address miner);
     error WrongWinner(bytes32 commitmentHash, bytes32 expected);
     error NotFinal(uint256 roundId);
     error NothingToCollect(address account);

@@ -60,14 +60,20 @@ library ParameterBounds {
         _require(
             limits.maxTrainSecs >= limits.minTrainSecs && limits.maxTrainSecs <= MAX_PHASE, "maxTrainSecs"
         );
+        // as long as a proof may take it may take to judge
         uint256 epoch = uint256(timing.claimSecs) + timing.showSecs + timing.voteCommitSecs + timing.voteRevealSecs
-            + timing.appealSecs;
+            + timing.appealSecs + 2 * mostProveSecs(limits.maxTrainSecs);
         uint256 longest = uint256(timing.settleSecs) + limits.maxTrainSecs + timing.guardSecs + timing.keySecs
             + MAX_EPOCHS * epoch;
         // nobody leaves before what he did is judged; and no setter of parameters keeps anybody for ever
         _require(limits.unbondSecs > longest && limits.unbondSecs <= longest + MAX_PHASE, "unbondSecs");
         // without a running clock a weak task could starve
         _require(limits.alpha > 0, "alpha");
+    }
+
+    /// @dev Of phase Prove: what is opened is a small part of the training; the minute is for IPFS.
+    function mostProveSecs(uint256 trainSecs) internal pure returns (uint256) {
+        return trainSecs / 8 + 60;
     }
 
     function _isDevelopmentChain() private view returns (bool) {

@@ -7,9 +7,9 @@ import {IDLBCTypes} from "../interfaces/IDLBCTypes.sol";
 /// @notice Total and exclusive: every set of facts has exactly one phase at every moment, and every phase is left by the
 /// clock or by a transaction that anyone may send.
 ///
-///     Settle -> Train -> Guard -> Key -> Claim -> Show -> Seal -> Draw -> VoteCommit -> VoteReveal -> Appeal -> Tally
+///     Settle -> Train -> Guard -> Key -> Claim -> Show -> Seal -> Draw -> Prove -> VoteCommit -> VoteReveal -> Appeal -> Tally
 ///
-/// From Train on, a phase without anything for the next one to do leads to Tally: no commit, no key, nothing listed, nothing
+/// Prove has no length unless the task asks for it. From Train on, a phase without anything for the next one to do leads to Tally: no commit, no key, nothing listed, nothing
 /// shown, too few seats, too few votes. Tally ends in Final, or in the next epoch: Enlist -> Show where claims may take the
 /// places of the disqualified, else Seal. An appeal leads to Seal.
 library Phases {
@@ -30,6 +30,7 @@ library Phases {
         bool isSealed;
         bool drawn;
         bool drawFailed;
+        uint40 voteStart; //  later than the draw where there is something to prove
         uint40 voteCommitEnd;
         uint40 voteRevealEnd;
         uint40 appealEnd; //  0 where there is no quorum, or no epoch is left for an appeal
@@ -60,6 +61,7 @@ library Phases {
     function afterShow(Facts memory facts, uint256 time) internal pure returns (IDLBCTypes.Phase, uint40) {
         if (facts.drawFailed) return (IDLBCTypes.Phase.Tally, 0);
         if (!facts.drawn) return (facts.isSealed ? IDLBCTypes.Phase.Draw : IDLBCTypes.Phase.Seal, 0);
+        if (time < facts.voteStart) return (IDLBCTypes.Phase.Prove, facts.voteStart);
         if (time < facts.voteCommitEnd) return (IDLBCTypes.Phase.VoteCommit, facts.voteCommitEnd);
         if (time < facts.voteRevealEnd) return (IDLBCTypes.Phase.VoteReveal, facts.voteRevealEnd);
         if (time < facts.appealEnd) return (IDLBCTypes.Phase.Appeal, facts.appealEnd);

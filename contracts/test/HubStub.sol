@@ -27,7 +27,7 @@ contract HubStub is IDLBCTypes {
     ICommittee public committee;
     uint96 public seatUnit = 50e18;
     uint32 public appealSecs = 60;
-    DrawRules private _rules = DrawRules(0, 0, 3, 3, 2, 60, 60);
+    DrawRules private _rules = DrawRules(0, 0, 3, 3, 2, 0, 60, 60);
     mapping(uint256 roundId => Stub) private _stubs;
     mapping(uint256 roundId => mapping(address owner => bool)) public hasCommitted;
     mapping(address owner => address) public operatorOf;
@@ -128,6 +128,7 @@ contract HubStub is IDLBCTypes {
         facts.isSealed = ballot.isSealed();
         facts.drawn = ballot.isDrawn();
         facts.drawFailed = ballot.failed();
+        facts.voteStart = uint40(ballot.voteStart());
         facts.voteCommitEnd = uint40(ballot.commitEnd());
         facts.voteRevealEnd = uint40(ballot.revealEnd());
         if (BitMask.count(ballot.revealed()) >= ballot.quorum()) facts.appealEnd = facts.voteRevealEnd + appealSecs;

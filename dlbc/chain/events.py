@@ -119,6 +119,16 @@ class ModelKeyShown(Event):
 
 
 @dataclass(frozen=True)
+class TrajectoryShown(Event):
+    round_id: int
+    miner: str
+    commitment_hash: bytes
+    epoch: int
+    artifact: bytes
+    artifact_bytes: int
+
+
+@dataclass(frozen=True)
 class RoundFinalized(Event):
     round_id: int
     task_id: int

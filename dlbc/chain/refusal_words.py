@@ -77,6 +77,7 @@ SENTENCES: Mapping[str, str] = {
     "KeyMismatch": "the key's hash is {keyHash}, but {expected} was committed",
     "NotListed": "the commitment {commitmentHash} is not among the listed claims",
     "AlreadyShown": "the model key of {commitmentHash} was shown before",
+    "NotShown": "{miner} has no candidate in this round whose model key was shown: there is nothing to prove",
     "WrongWinner": "the winner is {expected}, not {commitmentHash}: ask `preview` again",
     "NotExcluded": "{miner} has no claim in this round that waits for a place on the list: it is on the list, "
     "was disqualified, or was never made",

@@ -10,9 +10,10 @@ from storage_rig import fill, lengthen
 @pytest.mark.parametrize(
     ("error", "found", "changes"),
     [
-        ("UnknownMode", [1], {"modes": 1}),
+        ("UnknownMode", [2], {"modes": 2}),
         ("UnknownMode", [2**16 - 1], {"modes": 2**16 - 1}),
         ("BadParameter", [], {"proveSecs": 1}),
+        ("BadParameter", [], {"modes": 1}),
         ("ScoreOutOfRange", [0, 1, 2**35 - 2], {"scoreMax": 0, "minScore": 0}),
         ("ScoreOutOfRange", [2**35 - 1, 1, 2**35 - 2], {"scoreMax": 2**35 - 1}),
         ("ScoreOutOfRange", [361, 1, 360], {"minScore": 361}),

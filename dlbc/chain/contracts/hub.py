@@ -195,6 +195,10 @@ class Hub(Binding):
     def show_key(self, commitment: ModelCommitment, key: bytes) -> Call:
         return self.call("showKey", commitment, key, what=f"showKey in round {commitment.round_id}")
 
+    def show_trajectory(self, round_id: int, miner: str, artifact: bytes, artifact_bytes: int) -> Call:
+        what = f"showTrajectory in round {round_id}"
+        return self.call("showTrajectory", round_id, miner, artifact, artifact_bytes, what=what)
+
     def appeal(self, round_id: int, spec: TaskSpec) -> Call:
         return self.call("appeal", round_id, spec, what=f"appeal in round {round_id}")
 

@@ -67,6 +67,7 @@ class Round:
     inbox_to: int
     compensation: int
     advanced: int
+    prove_secs: int
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ class DrawRules:
     wanted: int
     committee_size: int
     quorum: int
+    prove_secs: int
     vote_commit_secs: int
     vote_reveal_secs: int
 

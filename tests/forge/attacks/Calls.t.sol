@@ -106,7 +106,7 @@ contract CallsTest is Rig {
     function test_truncation__longest_training__is_kept_whole() external {
         (Timing memory timing, Economy memory economy, Limits memory limits) = hub.parametersOf(1);
         limits.maxTrainSecs = 30 days;
-        limits.unbondSecs = 30 days + 3_000;
+        limits.unbondSecs = 60 days;
         hub.setParams(timing, economy, limits);
         TaskSpec memory spec = _spec();
         spec.flops = type(uint64).max;

@@ -278,7 +278,7 @@ contract GoverningTest is Rig {
         economy.appealBond = type(uint96).max;
         economy.slots = 1;
         (economy.committeeSize, economy.quorum) = (1, 1);
-        (limits.minTrainSecs, limits.maxTrainSecs, limits.unbondSecs) = (1, 30 days, 30 days + 3_600);
+        (limits.minTrainSecs, limits.maxTrainSecs, limits.unbondSecs) = (1, 30 days, 53 days + 3_600);
         limits.slotFeePerSec = type(uint96).max;
         (limits.alpha, limits.gamma) = (type(uint32).max, type(uint32).max);
         hub.setParams(timing, economy, limits);

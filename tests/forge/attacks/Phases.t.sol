@@ -15,6 +15,7 @@ contract PhasesTest is Rig {
         ClaimModel,
         Enlist,
         ShowKey,
+        ShowTrajectory,
         Draw,
         CommitVote,
         RevealVote,
@@ -48,8 +49,10 @@ contract PhasesTest is Rig {
     uint256 private seen; // phases, as a mask
 
     function test_I17_every_call__in_every_phase__goes_through_only_in_its_own() external {
-        // six who claim too much, an honest one outside, one who never claims: all phases there are, in two epochs
+        // six who claim too much, an honest one outside, one who never claims, and all have to prove their training: all phases
+        // there are, in two epochs
         TaskSpec memory spec = _spec();
+        (spec.modes, spec.proveSecs) = (1, 135);
         _submit(spec);
         uint256 roundId = hub.openRound(0);
         _check(roundId, Phase.Settle);
@@ -86,8 +89,8 @@ contract PhasesTest is Rig {
         _check(roundId, Phase.Final);
         vm.warp(block.timestamp + 365 days);
         _check(roundId, Phase.Final);
-        // all but None, which has its own test, and Prove, which no task can ask for yet
-        vm.assertEq(seen, 0xfbfe, "every phase was seen");
+        // all but None, which has its own test
+        vm.assertEq(seen, 0xfffe, "every phase was seen");
     }
 
     function test_every_call__for_a_round_that_is_none__is_refused() external {
@@ -148,6 +151,8 @@ contract PhasesTest is Rig {
         vm.roll(block.number + 3);
         _check(roundId, Phase.Draw);
         committee.draw(roundId);
+        _check(roundId, Phase.Prove);
+        _until(roundId, Phase.VoteCommit);
         _commitVote(_vote(roundId, 0, word));
         _commitVote(_vote(roundId, 1, word));
         _check(roundId, Phase.VoteCommit);
@@ -203,6 +208,7 @@ contract PhasesTest is Rig {
         if (verb == Verb.ClaimModel) return phase == Phase.Claim;
         if (verb == Verb.Enlist) return phase == Phase.Enlist;
         if (verb == Verb.ShowKey) return phase == Phase.Show;
+        if (verb == Verb.ShowTrajectory) return phase == Phase.Prove;
         if (verb == Verb.Draw) return phase == Phase.Seal || phase == Phase.Draw;
         if (verb == Verb.CommitVote) return phase == Phase.VoteCommit;
         if (verb == Verb.RevealVote) return phase == Phase.VoteReveal;
@@ -239,6 +245,7 @@ contract PhasesTest is Rig {
             ICommittee.Member[] memory members = committee.members(roundId);
             if (members.length != 0) sender = members[2].owner;
         }
+        if (verb == Verb.ShowTrajectory) sender = _prover(roundId);
         if (verb == Verb.ClaimCompensation) sender = miners[0];
         vm.prank(sender);
         return (ofCommittee ? address(committee) : address(hub)).call(data);
@@ -267,6 +274,9 @@ contract PhasesTest is Rig {
             commitment.roundId = roundId;
             return abi.encodeCall(IDLBC.showKey, (commitment, _modelKey(roundId, miner)));
         }
+        if (verb == Verb.ShowTrajectory) {
+            return abi.encodeCall(IDLBC.showTrajectory, (roundId, _prover(roundId), keccak256("states"), 1_000));
+        }
         if (verb == Verb.Draw) return abi.encodeCall(ICommittee.draw, (roundId));
         if (verb == Verb.CommitVote) return abi.encodeCall(ICommittee.commitVote, (roundId, 2, keccak256("vote")));
         ICommittee.Vote memory vote = votes[roundId][0];
@@ -282,6 +292,11 @@ contract PhasesTest is Rig {
         }
         if (verb == Verb.ReleaseLocks) return abi.encodeCall(IDLBC.releaseLocks, (roundId, _one(miners[7])));
         return abi.encodeCall(IDLBC.claimCompensation, (roundId));
+    }
+
+    /// @dev One who has shown his key.
+    function _prover(uint256 roundId) private view returns (address) {
+        return miners[hub.round(roundId).epoch == 0 ? 1 : 6];
     }
 
     function _one(address account) private pure returns (address[] memory list) {

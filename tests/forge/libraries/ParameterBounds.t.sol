@@ -67,7 +67,7 @@ contract ParameterBoundsTest is Proof {
         vm.assertGe(economy.appealBond, economy.committeeSize, "a challenge for nothing");
     }
 
-    /// @dev Three epochs, each with every phase: nobody unbonds before what he did is judged.
+    /// @dev Three epochs, each with every phase, the longest proof and as long to judge it: nobody unbonds before what he did is judged.
     function test_I42_checkLimits__of_any_limits__outlasts_the_longest_round(
         IDLBCTypes.Timing memory timing,
         IDLBCTypes.Limits memory limits,
@@ -81,7 +81,7 @@ contract ParameterBoundsTest is Proof {
         limits.maxTrainSecs = uint32(
             within(limits.maxTrainSecs, spoilt == 1 ? 0 : limits.minTrainSecs, spoilt == 2 ? type(uint32).max : 30 days)
         );
-        round += limits.maxTrainSecs;
+        round += limits.maxTrainSecs + 6 * (uint256(limits.maxTrainSecs) / 8 + 60);
         vm.assume(round + 60 days < type(uint32).max);
         limits.unbondSecs = uint32(spoilt == 3 ? within(limits.unbondSecs, round - 5, round) : round + 1);
         if (spoilt == 4) limits.alpha = 0;

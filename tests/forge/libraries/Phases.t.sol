@@ -12,7 +12,6 @@ contract PhasesTest is Proof {
         pure
     {
         (IDLBCTypes.Phase phase, uint40 endsAt) = Phases.phaseAt(facts, time);
-        vm.assertTrue(phase != IDLBCTypes.Phase.Prove, "a phase that no fact leads to");
         if (endsAt == 0) return;
         vm.assertGt(endsAt, time, "a phase that has ended");
         // nothing but the clock ends it, and not before
@@ -82,9 +81,10 @@ contract PhasesTest is Proof {
         if (phase >= IDLBCTypes.Phase.Seal && phase <= IDLBCTypes.Phase.Appeal) {
             vm.assertTrue(facts.shown != 0, "a draw without a model");
         }
-        if (phase >= IDLBCTypes.Phase.VoteCommit && phase <= IDLBCTypes.Phase.Appeal) {
+        if (phase >= IDLBCTypes.Phase.Prove && phase <= IDLBCTypes.Phase.Appeal) {
             vm.assertTrue(facts.drawn && !facts.drawFailed, "votes before the draw");
         }
+        if (phase == IDLBCTypes.Phase.VoteCommit) vm.assertGe(time, facts.voteStart, "votes before the proofs");
         if (phase == IDLBCTypes.Phase.VoteReveal) vm.assertGe(time, facts.voteCommitEnd, "votes shown too early");
     }
 
@@ -107,7 +107,8 @@ contract PhasesTest is Proof {
         bool models = claimed && keysOut && facts.shown != 0;
         bool voting = models && facts.drawn && !facts.drawFailed;
         bool drawing = models && !facts.drawn && !facts.drawFailed;
-        bool voted = voting && time >= facts.voteRevealEnd && time >= facts.appealEnd;
+        bool proven = voting && time >= facts.voteStart;
+        bool voted = proven && time >= facts.voteRevealEnd && time >= facts.appealEnd;
         holds[uint8(IDLBCTypes.Phase.None)] = !there;
         holds[uint8(IDLBCTypes.Phase.Final)] = there && facts.isFinal;
         holds[uint8(IDLBCTypes.Phase.Settle)] = live && time < facts.commitStart;
@@ -120,9 +121,10 @@ contract PhasesTest is Proof {
         holds[uint8(IDLBCTypes.Phase.Show)] = claimed && !keysOut;
         holds[uint8(IDLBCTypes.Phase.Seal)] = drawing && !facts.isSealed;
         holds[uint8(IDLBCTypes.Phase.Draw)] = drawing && facts.isSealed;
-        holds[uint8(IDLBCTypes.Phase.VoteCommit)] = voting && time < facts.voteCommitEnd;
-        holds[uint8(IDLBCTypes.Phase.VoteReveal)] = voting && time >= facts.voteCommitEnd && time < facts.voteRevealEnd;
-        holds[uint8(IDLBCTypes.Phase.Appeal)] = voting && time >= facts.voteRevealEnd && time < facts.appealEnd;
+        holds[uint8(IDLBCTypes.Phase.Prove)] = voting && time < facts.voteStart;
+        holds[uint8(IDLBCTypes.Phase.VoteCommit)] = proven && time < facts.voteCommitEnd;
+        holds[uint8(IDLBCTypes.Phase.VoteReveal)] = proven && time >= facts.voteCommitEnd && time < facts.voteRevealEnd;
+        holds[uint8(IDLBCTypes.Phase.Appeal)] = proven && time >= facts.voteRevealEnd && time < facts.appealEnd;
         holds[uint8(IDLBCTypes.Phase.Tally)] = (closed && facts.commits == 0) || (keyless && time >= facts.keyUntil)
             || (keyed && time >= facts.claimEnd && facts.listed == 0) || (claimed && keysOut && facts.shown == 0)
             || (models && facts.drawFailed) || voted;
@@ -135,6 +137,7 @@ contract PhasesTest is Proof {
         if (phase == IDLBCTypes.Phase.Key) return facts.keyUntil;
         if (phase == IDLBCTypes.Phase.Claim || phase == IDLBCTypes.Phase.Enlist) return facts.claimEnd;
         if (phase == IDLBCTypes.Phase.Show) return facts.showEnd;
+        if (phase == IDLBCTypes.Phase.Prove) return facts.voteStart;
         if (phase == IDLBCTypes.Phase.VoteCommit) return facts.voteCommitEnd;
         if (phase == IDLBCTypes.Phase.VoteReveal) return facts.voteRevealEnd;
         if (phase == IDLBCTypes.Phase.Appeal) return facts.appealEnd;
@@ -144,11 +147,11 @@ contract PhasesTest is Proof {
     /// @dev A round that got somewhere, at a time close to its ends. All of it as the hub and the committee can bring about:
     /// times in order, keys of listed candidates only, a draw that failed or not, votes after a draw.
     function _round(uint256 random) private pure returns (Phases.Facts memory facts, uint40 time) {
-        uint40[10] memory ends;
-        for (uint256 i; i < 10; ++i) {
+        uint40[11] memory ends;
+        for (uint256 i; i < 11; ++i) {
             ends[i] = (i == 0 ? 1 : ends[i - 1]) + uint40((random >> (8 * i)) % 3);
         }
-        random >>= 80;
+        random >>= 88;
         // one in sixteen is not what it mostly is
         facts.commitStart = random & 15 == 0 ? 0 : ends[0];
         facts.isFinal = (random >> 4) & 15 == 0;
@@ -166,10 +169,11 @@ contract PhasesTest is Proof {
         facts.keyUntil = ends[4];
         facts.claimEnd = ends[5];
         facts.showEnd = ends[6];
-        facts.voteCommitEnd = ends[7];
-        facts.voteRevealEnd = ends[8];
-        facts.appealEnd = (random >> 33) & 1 == 0 ? 0 : ends[9];
-        time = uint40((random >> 40) % (ends[9] + 2));
+        facts.voteStart = (random >> 34) & 1 == 0 ? 0 : ends[7];
+        facts.voteCommitEnd = ends[8];
+        facts.voteRevealEnd = ends[9];
+        facts.appealEnd = (random >> 33) & 1 == 0 ? 0 : ends[10];
+        time = uint40((random >> 40) % (ends[10] + 2));
     }
 
     /// @dev Times as the hub sets them: each no earlier than the one before. Small ones come close to each other.
@@ -182,6 +186,7 @@ contract PhasesTest is Proof {
         facts.keyUntil = uint40(within(facts.keyUntil, t, most));
         facts.claimEnd = uint40(t = within(facts.claimEnd, t, most));
         facts.showEnd = uint40(t = within(facts.showEnd, t, most));
+        facts.voteStart = uint40(t = within(facts.voteStart, t, most));
         facts.voteCommitEnd = uint40(t = within(facts.voteCommitEnd, t, most));
         facts.voteRevealEnd = uint40(t = within(facts.voteRevealEnd, t, most));
         facts.appealEnd = uint40(facts.appealEnd % 2 == 0 ? 0 : within(facts.appealEnd, t, most));

@@ -48,7 +48,7 @@ contract LibrariesCheck is Proof {
     function check_I16_phase_is_one_that_ends_later(Phases.Facts memory facts, uint40 time) external pure {
         (IDLBCTypes.Phase phase, uint40 endsAt) = Phases.phaseAt(facts, time);
         assert(endsAt == 0 || endsAt > time);
-        assert(phase != IDLBCTypes.Phase.Prove);
+        assert(phase != IDLBCTypes.Phase.Prove || (facts.drawn && facts.shown != 0));
     }
 
     function check_I12_final_phase_stays(Phases.Facts memory facts, uint40 time, uint40 later) external pure {

@@ -357,6 +357,7 @@ def live_round(task_id: int, of_spec: bytes, anchor: bytes, slot: int) -> Round:
         inbox_to=0,
         compensation=0,
         advanced=0,
+        prove_secs=0,
     )
 
 

@@ -53,6 +53,7 @@ TRAIN = Round(
     inbox_to=0,
     compensation=0,
     advanced=0,
+    prove_secs=0,
 )
 FINAL = replace(TRAIN, phase=Phase.FINAL, phase_ends_at=0, outcome=Outcome.BLOCK, key_at=1068)
 Shown = Callable[..., Report]
