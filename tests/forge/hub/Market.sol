@@ -191,6 +191,9 @@ contract Market is Deployed, IDLBCTypes {
         spec.tol = TOL;
         spec.tieTol = uint32(draw(seed, 7) % (TOL / 2 + 1));
         spec.trainSecs = uint32(60 + draw(seed, 11) % 600);
+        if (draw(seed, 12) % 4 == 0) {
+            (spec.modes, spec.proveSecs) = (1, uint32(1 + draw(seed, 13) % (spec.trainSecs / 8 + 60)));
+        }
         spec.nonce = draw(seed, 8);
         (uint256 fee, uint256 bond) = hub.floors(spec);
         spec.fee = uint96(fee + draw(seed, 9) % (3 * fee));
@@ -264,6 +267,7 @@ contract Market is Deployed, IDLBCTypes {
         if (phase == Phase.Claim) return _claim(roundId, endsAt, seed);
         if (phase == Phase.Enlist) return _enlist(roundId, endsAt);
         if (phase == Phase.Show) return _show(roundId, endsAt, seed);
+        if (phase == Phase.Prove) return _prove(roundId, endsAt, seed);
         if (phase == Phase.VoteCommit) return _commitVote(roundId, endsAt, seed);
         if (phase == Phase.VoteReveal) return _revealVote(roundId, endsAt, seed);
         if (phase == Phase.Appeal) return _appeal(roundId, endsAt, seed);
@@ -388,6 +392,18 @@ contract Market is Deployed, IDLBCTypes {
             }
         }
         if (members.length != 0 && members.length % 2 == 0) _blame("I27: an even committee");
+    }
+
+    function _prove(uint256 roundId, uint40 endsAt, uint256 seed) private {
+        Candidate[] memory list = hub.candidates(roundId);
+        Candidate memory one = list[draw(seed, 97) % list.length];
+        if (one.shown && draw(seed, 98) % 3 != 0) {
+            vm.prank(one.miner);
+            hub.showTrajectory(roundId, one.miner, bytes32(seed), uint64(seed));
+            ++calls["showTrajectory"];
+        } else {
+            _wait(endsAt);
+        }
     }
 
     function _commitVote(uint256 roundId, uint40 endsAt, uint256 seed) private {

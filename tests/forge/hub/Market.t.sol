@@ -72,7 +72,7 @@ contract MarketTest is Campaign, IDLBCTypes {
         for (uint256 i; i < vm.envOr("DLBC_STEPS", 4_000); ++i) {
             market.step(i);
         }
-        string[33] memory actions = [
+        string[34] memory actions = [
             "submitTask",
             "cancelTask",
             "prune",
@@ -82,6 +82,7 @@ contract MarketTest is Campaign, IDLBCTypes {
             "claimModel",
             "enlist",
             "showKey",
+            "showTrajectory",
             "draw",
             "commitVote",
             "revealVote",
