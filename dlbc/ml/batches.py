@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from dlbc.ml import prg
 from dlbc.ml.augment import reach
 from dlbc.ml.data import Dataset
 
+MOST_HELD_OUT = 5_000
 RESIDENT_SHARE = 0.5  # of the device's free memory may hold samples; the rest is for the network
 
 
@@ -27,6 +29,26 @@ class Batch:
     x: torch.Tensor
     y: torch.Tensor
     offsets: torch.Tensor
+
+
+def held_out_count(share: float, samples: int) -> int:
+    """How many of `samples` are kept from training at this share; at least two are left to train on."""
+    return max(0, min(MOST_HELD_OUT, int(share * samples), samples - 2))
+
+
+def hold_out(data: Dataset, seed: bytes, count: int) -> tuple[Dataset, Dataset]:
+    """The part that is trained on, in the order of the data, and `count` samples that the seed keeps from it."""
+    order = prg.permutation(seed, "train/split", len(data))
+    held, kept = order[:count], np.sort(order[count:])
+    return Dataset(data.x[kept], data.y[kept]), Dataset(data.x[held], data.y[held])
+
+
+def batch_size(wanted: int | None, samples: int) -> int:
+    """Samples a step: as wanted, else 1/20 of the training set, 32 to 256, as a power of two. What remains of an
+    epoch is left out: batch norm does not learn from a batch of one.
+    """
+    size = wanted or 2 ** round(math.log2(min(256, max(32, samples / 20))))
+    return max(2, min(size, samples))
 
 
 class Batches:

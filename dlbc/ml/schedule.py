@@ -18,6 +18,23 @@ def countdown(seconds: float) -> Callable[[], float]:
     return lambda: end - time.monotonic()
 
 
+def main_rate(share: float) -> float:
+    """Learning rate as a share of the peak, where `share` of the main phase is over."""
+    if share < 0.1:
+        return 0.1 + 0.9 * share / 0.1
+    return 0.1 + 0.9 * 0.5 * (1.0 + math.cos(math.pi * (share - 0.1) / 0.9))
+
+
+def final_rate(share: float) -> float:
+    """The same, where `share` of the final phase is over."""
+    return 0.1 * (1.0 - share)
+
+
+def final_epochs(epochs: int) -> int:
+    """Length of the final phase of a training of so many epochs."""
+    return max(1, round(epochs / 10))
+
+
 @dataclass
 class Plan:
     """The cycle: a main phase, then a final phase that begins with the mark.
@@ -38,7 +55,7 @@ class Plan:
 
     def final_steps(self) -> int:
         """Steps of the final phase, where the number of epochs is given."""
-        return self.steps_per_epoch * max(1, round((self.epochs or 0) / 10))
+        return self.steps_per_epoch * final_epochs(self.epochs or 0)
 
     def main_share(self, progress: Progress) -> float:
         """How much of the main phase is over, 0 … 1; never falls."""
@@ -66,11 +83,7 @@ class Plan:
 
     def rate(self, progress: Progress) -> float:
         """Learning rate as a share of the peak."""
-        if progress.marked_at is not None:
-            return 0.1 * (1.0 - self.final_share(progress))
-        if progress.share < 0.1:
-            return 0.1 + 0.9 * progress.share / 0.1
-        return 0.1 + 0.9 * 0.5 * (1.0 + math.cos(math.pi * (progress.share - 0.1) / 0.9))
+        return final_rate(self.final_share(progress)) if progress.marked_at is not None else main_rate(progress.share)
 
     def _reserve(self, whole: float) -> float:
         one_epoch = 1.5 * self.steps_per_epoch * self._step_seconds()

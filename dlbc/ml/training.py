@@ -16,11 +16,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from dlbc.ml import prg
-from dlbc.ml.batches import Batches
+from dlbc.ml.batches import Batches, batch_size, held_out_count, hold_out
 from dlbc.ml.channels import Network
 from dlbc.ml.checkpoint import Progress, load_checkpoint, save_checkpoint
 from dlbc.ml.data import Dataset
@@ -207,17 +205,12 @@ class _Run:
     def __init__(self, model: Network, data: Dataset, seed: bytes, device: torch.device, settings: Settings) -> None:
         self.model, self.device = model, device
         self.task = f"training {type(model).__name__} on samples of shape {data.sample_shape}"
-        order = prg.permutation(seed, "train/split", len(data))
-        held = min(5_000, int(settings.held_out * len(data)), len(data) - 2)
-        self.held = Dataset(data.x[order[:held]], data.y[order[:held]])
-        kept = np.sort(order[held:])
-        batch = settings.batch or 2 ** round(math.log2(min(256, max(32, kept.size / 20))))
-        batch = max(2, min(batch, kept.size))
-        # The remainder is left out: batch norm does not learn from a batch of one.
-        self.fingerprint = f"{seed.hex()}/{kept.size}/{batch}/{settings}"
+        kept, self.held = hold_out(data, seed, held_out_count(settings.held_out, len(data)))
+        batch = batch_size(settings.batch, len(kept))
+        self.fingerprint = f"{seed.hex()}/{len(kept)}/{batch}/{settings}"
         with enough_memory(device, self.task):
             model.to(device)
-            self.batches = Batches(Dataset(data.x[kept], data.y[kept]), seed, batch, device)
+            self.batches = Batches(kept, seed, batch, device)
             self.update = self._update(device, settings)
         self.steps_per_epoch = self.batches.steps
 

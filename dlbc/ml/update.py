@@ -43,7 +43,7 @@ class Rules:
     pull: float
     bfloat16: bool
 
-    def loss(self, model: Network, batch: Batch) -> torch.Tensor:
+    def loss(self, model: Callable[[torch.Tensor], torch.Tensor], batch: Batch) -> torch.Tensor:
         """Mean loss of a batch, a float32 scalar."""
         x = prepare(batch.x)
         if self.pixels:

@@ -1,0 +1,213 @@
+"""What a thief shows instead of a training of his own: whole recorded trajectories, honest but for what is forged.
+
+Each attack gives states for every station of the thief's recipe. They are built by the code that honest miners run,
+so that everything in them comes out again when it is run again but for what the thief did not compute.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from dlbc.ml.batches import Batch
+from dlbc.ml.channels import Network
+from dlbc.ml.data import Dataset
+from dlbc.ml.trajectory.commitment import Trajectory, leaf
+from dlbc.ml.trajectory.execution import SECOND_DECAY, Execution
+from dlbc.ml.trajectory.recipe import MILLION, Recipe
+from dlbc.ml.trajectory.state import Sketch, Sketcher, State, Vector
+
+Change = Callable[[int, State], State]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A trajectory as somebody shows it.
+
+    Attributes:
+        states: of every station.
+        sketches: that go into the leaves where they are not those of the states.
+    """
+
+    recipe: Recipe
+    seed: bytes
+    states: tuple[State, ...]
+    sketches: tuple[Sketch, ...] | None = None
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """With a leaf for each state."""
+        sketcher = Sketcher(self.seed, self.states[0].weights.size)
+        leaves = [leaf(state, sketcher) for state in self.states]
+        if self.sketches is not None:
+            leaves = [replace(x, sketch=sketch) for x, sketch in zip(leaves, self.sketches, strict=True)]
+        return Trajectory(self.recipe, tuple(leaves))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where thief and honest miner train.
+
+    Attributes:
+        blank: a network of the task's architecture; never changed.
+        seed: m of whoever trains here.
+    """
+
+    blank: Network
+    data: Dataset
+    seed: bytes
+
+    def execution(self, recipe: Recipe) -> Execution:
+        """At the start that the seed gives."""
+        return Execution(copy.deepcopy(self.blank), self.data, self.seed, recipe)
+
+    def show(self, recipe: Recipe, change: Change | None = None, run: Execution | None = None) -> Shown:
+        """Trains to the end of a recipe without a mark; `change` may put another state in place at any station."""
+        run = run or self.execution(recipe)
+        states = []
+        for station, step in enumerate(recipe.stations):
+            run.run(step)
+            state = run.state()
+            if change is not None and (changed := change(station, state)) is not state:
+                state = changed
+                run.load(state)
+            states.append(state)
+        return Shown(recipe, self.seed, tuple(states))
+
+
+def jump(stage: Stage, recipe: Recipe, target: Vector, at: int, parts: int = 1) -> Shown:
+    """At station `at` the weights are the stolen ones; with several `parts`, a share of the way at each of so many."""
+
+    def change(station: int, state: State) -> State:
+        left = at + parts - station
+        if not 0 < left <= parts:
+            return state
+        return replace(state, weights=state.weights + (target - state.weights) / np.float32(left))
+
+    return stage.show(recipe, change)
+
+
+def forged_state(stage: Stage, recipe: Recipe, target: Vector, at: int) -> Shown:
+    """At station `at` the optimizer's state is such that the next segment carries the weights to the stolen ones."""
+
+    def change(station: int, state: State) -> State:
+        return carried(recipe, state, target) if station == at else state
+
+    return stage.show(recipe, change)
+
+
+def carried(recipe: Recipe, state: State, target: Vector) -> State:
+    """The state with momentum towards `target`; AdamW's second moments so large that gradients do not disturb."""
+    way, momentum = (state.weights - target).astype(np.float64), recipe.momentum / MILLION
+    steps = range(state.step, state.step + recipe.segment)
+    if recipe.optimizer == "sgd":
+        reach = sum(recipe.rate(step) * momentum ** (step - state.step + 1) for step in steps)
+        return replace(state, slots={"momentum": (way / reach).astype(np.float32)})
+    size, reach = 1e3, 0.0
+    for number, step in enumerate(steps, 1):
+        age = recipe.age(step) + 1
+        root = size * (SECOND_DECAY**number / (1 - SECOND_DECAY**age)) ** 0.5
+        reach += recipe.rate(step) * momentum**number / (1 - momentum**age) / root
+    second = np.full(way.size, size**2, np.float32)
+    return replace(state, slots={"first": (way / reach).astype(np.float32), "second": second})
+
+
+def hidden_moments(stage: Stage, recipe: Recipe, target: Vector, at: int) -> Shown:
+    """As `forged_state` for AdamW, but by small numbers: second moments of 0 make much of a little momentum."""
+
+    def change(station: int, state: State) -> State:
+        if station != at:
+            return state
+        gradient = np.sqrt(np.maximum(state.slots["second"].astype(np.float64), 1e-20))
+        momentum = recipe.momentum / MILLION
+        reach = 0.0
+        for number, step in enumerate(range(state.step, state.step + recipe.segment), 1):
+            age = recipe.age(step) + 1
+            root = ((1 - SECOND_DECAY**number) / (1 - SECOND_DECAY**age)) ** 0.5
+            reach += recipe.rate(step) * momentum**number / (1 - momentum**age) / root
+        first = (state.weights - target) / reach * gradient
+        return replace(state, slots={"first": first.astype(np.float32), "second": np.zeros_like(state.weights)})
+
+    return stage.show(recipe, change)
+
+
+def interpolation(stage: Stage, recipe: Recipe, target: Vector) -> Shown:
+    """The straight way from the start to the stolen weights, no step computed."""
+    start = stage.execution(recipe).start
+    states = []
+    for station, step in enumerate(recipe.stations):
+        share = np.float32(station / (len(recipe.stations) - 1))
+        states.append(replace(start, step=step, weights=start.weights + share * (target - start.weights)))
+    return Shown(recipe, stage.seed, tuple(states))
+
+
+def pull(stage: Stage, recipe: Recipe, target: Vector, share: float) -> Shown:
+    """Honest steps, and after each segment `share` of its length towards the stolen weights."""
+    before = stage.execution(recipe).start.weights
+
+    def change(_: int, state: State) -> State:
+        nonlocal before
+        length, way = np.linalg.norm(state.weights - before), target - state.weights
+        scale = np.float32(min(1.0, share * float(length) / max(1e-12, float(np.linalg.norm(way)))))
+        before = state.weights + scale * way
+        return replace(state, weights=before)
+
+    return stage.show(recipe, change)
+
+
+class Distilling(Execution):
+    """A loss that the recipe has not: a share of it is the distance to a stolen model's opinions."""
+
+    teacher: Network
+    share: float
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        own = super().loss(batch)
+        with torch.no_grad():
+            opinion = self.teacher(self._seen).softmax(dim=1)
+        return (1 - self.share) * own + self.share * torch.nn.functional.cross_entropy(self._logits, opinion)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self._seen, self._logits = x, super().forward(x)
+        return self._logits
+
+
+def distillation(stage: Stage, recipe: Recipe, teacher: Network, share: float) -> Shown:
+    """A whole training of one's own, with a teacher."""
+    run = Distilling(copy.deepcopy(stage.blank), stage.data, stage.seed, recipe)
+    run.teacher, run.share = copy.deepcopy(teacher).eval(), share
+    return stage.show(recipe, run=run)
+
+
+def padding(
+    stage: Stage, recipe: Recipe, target: Vector, pad_at: int, at: int, channel: Sequence[int], size: float
+) -> Shown:
+    """A dead channel of large numbers, which decay shrinks: it means nothing and earns progress. Then the jump."""
+    places = np.asarray(channel)
+
+    def change(station: int, state: State) -> State:
+        weights = state.weights.copy()
+        if station == at:
+            weights = target.copy()
+            weights[places] = state.weights[places]
+        if station == pad_at:
+            weights[places] = size * np.where(weights[places] < 0, -1, 1)
+        return replace(state, weights=weights) if station in {pad_at, at} else state
+
+    return stage.show(recipe, change)
+
+
+def lying_sketches(shown: Shown, at: int) -> Shown:
+    """The sketches before the jump are of a straight way to the end: honest segments get the jump's progress."""
+    sketcher = Sketcher(shown.seed, shown.states[0].weights.size)
+    first, last = shown.states[0].weights, shown.states[at].weights
+    shares = [np.float32(min(1.0, station / at)) for station in range(len(shown.states))]
+    sketches = [
+        sketcher(first + share * (last - first)) if station < at else sketcher(state.weights)
+        for station, (share, state) in enumerate(zip(shares, shown.states, strict=True))
+    ]
+    return replace(shown, sketches=tuple(sketches))

@@ -1,0 +1,104 @@
+"""A miner's own copy of his trajectory: all leaves, and every so many states, from which the others are run again."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from dlbc.errors import InvalidArtifact
+from dlbc.ml.tensor_file import TensorSpec, file_bytes, read_tensors, write_tensors
+from dlbc.ml.trajectory.commitment import LEAF_BYTES, Leaf, decode_leaf
+from dlbc.ml.trajectory.recipe import Recipe, decode
+from dlbc.ml.trajectory.state import SLOTS, Layout, State
+
+KEPT = 64  # states of a training that is not interrupted
+
+
+class Store:
+    """A folder of one training; what another training left there is removed.
+
+    Attributes:
+        recipe: as it stands: `plan`, or what it was shortened to before an interruption.
+    """
+
+    def __init__(self, folder: Path, plan: Recipe, seed: bytes, layout: Layout) -> None:
+        self._folder, self._layout = folder, layout
+        self._every = max(1, len(plan.stations) // KEPT)
+        self._recipe_path, self._leaves_path, self._name = (
+            folder / "recipe.json",
+            folder / "leaves",
+            folder / "training",
+        )
+        name = hashlib.sha256(plan.encoded + seed).hexdigest()
+        if not self._name.is_file() or self._name.read_text(encoding="ascii") != name:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            self.save_recipe(plan)
+            self._name.write_text(name, encoding="ascii")
+        self.recipe = decode(self._recipe_path.read_bytes())
+
+    def save_recipe(self, recipe: Recipe) -> None:
+        """Replaces the recipe, atomically."""
+        part = self._recipe_path.with_suffix(".part")
+        part.write_bytes(recipe.encoded)
+        part.replace(self._recipe_path)
+        self.recipe = recipe
+
+    def leaves(self) -> list[Leaf]:
+        """What was appended, in order; a leaf that a crash cut short is left out."""
+        stored = self._leaves_path.read_bytes() if self._leaves_path.is_file() else b""
+        return [
+            decode_leaf(stored[n : n + LEAF_BYTES])
+            for n in range(0, len(stored) // LEAF_BYTES * LEAF_BYTES, LEAF_BYTES)
+        ]
+
+    def keep(self, leaves: int) -> None:
+        """Forgets all leaves but the first so many."""
+        with self._leaves_path.open("ab") as file:
+            file.truncate(leaves * LEAF_BYTES)
+
+    def append(self, leaf: Leaf) -> None:
+        """One more leaf."""
+        with self._leaves_path.open("ab") as file:
+            file.write(leaf.encoded)
+
+    def is_due(self, station: int) -> bool:
+        """Whether the state of this station is one of those that are kept."""
+        return station % self._every == 0
+
+    def save_state(self, station: int, state: State) -> None:
+        """Writes a state, atomically."""
+        arrays = {"weights": state.weights, "buffers": state.buffers, "step": np.array([state.step]), **state.slots}
+        write_tensors(arrays, self._path(station))
+
+    def latest(self, most: int) -> tuple[int, State] | None:
+        """Number and state of the last readable station up to `most`; None where there is none."""
+        found = (int(path.stem) for path in self._folder.glob("*.state"))
+        for station in sorted((number for number in found if number <= most), reverse=True):
+            state = self._read(station)
+            if state is not None:
+                return station, state
+        return None
+
+    def _read(self, station: int) -> State | None:
+        slots = SLOTS[self.recipe.optimizer]
+        flat = TensorSpec("F32", (self._layout.size,))
+        specs = {
+            "weights": flat,
+            "buffers": TensorSpec("F32", (self._layout.buffer_size,)),
+            "step": TensorSpec("I64", (1,)),
+        }
+        specs |= dict.fromkeys(slots, flat)
+        try:
+            arrays = read_tensors(self._path(station), max_bytes=file_bytes(specs), expected=specs)
+        except InvalidArtifact:
+            return None  # a crash of the machine in the middle of a write: an earlier one is as good
+        return State(
+            int(arrays["step"][0]), arrays["weights"], {name: arrays[name] for name in slots}, arrays["buffers"]
+        )
+
+    def _path(self, station: int) -> Path:
+        return self._folder / f"{station:08d}.state"
