@@ -94,7 +94,7 @@ halmos: setup .venv/audit.stamp
 		--forge-build-out build/forge/symbolic/out
 
 # In a copy, because Slither has Forge clean what it built. Left out: `timestamp`, for phases are times, and
-# `uninitialized-local`, for that a local variable begins with 0 is meant here. docs/security.md goes through the rest.
+# `uninitialized-local`, for that a local variable begins with 0 is meant here. Each other exception stands beside the code.
 slither: setup .venv/audit.stamp
 	@rm -rf build/slither && mkdir -p build/slither
 	@cp -r contracts foundry.toml slither.config.json build/slither

@@ -183,6 +183,7 @@ contract Committee is Draws, Voting, Challenges {
         result.unopened = uint16(ballot_.challenged() & ~ballot_.opened());
         result.revealEnd = uint40(ballot_.revealEnd());
         result.words = new uint256[](size);
+        // slither-disable-next-line incorrect-equality: how many serve, from a word that has times, too
         if (size == 0) return result;
         result.seed = Bench.seed(_benches[slot][0]);
         for (uint256 pos; pos < size; ++pos) {

@@ -52,6 +52,7 @@ abstract contract Ballots is Seats {
             for (uint256 slots = roster.slots(); slot < slots; ++slot) {
                 if (!roster.mayServe(slot, roundId)) continue;
                 ballot_ = _ballots[slot];
+                // slither-disable-next-line incorrect-equality: of a number in a word that has times, too
                 if (ballot_.roundId() == roundId) return (true, slot, ballot_);
             }
         }
@@ -73,6 +74,7 @@ abstract contract Ballots is Seats {
     }
 
     function _revertPhase(uint256 roundId) internal view {
+        // slither-disable-next-line unused-return: an error names the phase, not its end
         (IDLBCTypes.Phase phase,) = HUB.phase(roundId);
         revert WrongPhase(uint8(phase));
     }
@@ -104,6 +106,7 @@ abstract contract Ballots is Seats {
 
     /// @dev The committees at work, of 16 slots at most.
     function _atWork(uint256 drawn) internal view returns (Members[] memory result, uint256 seats) {
+        // slither-disable-next-line incorrect-equality: a mask
         if (drawn == 0) return (result, 0);
         result = new Members[](drawn.count());
         uint256 next;

@@ -30,7 +30,7 @@ abstract contract Challenges is Ballots {
     uint256[MAX_SIZE][MAX_SLOTS] private _challenges;
 
     /// @inheritdoc ICommittee
-    function challenge(uint256 roundId, uint8 pos, address challenger) external onlyHub returns (address owner) {
+    function challenge(uint256 roundId, uint8 pos, address challenger) external onlyHub {
         (uint256 slot, uint256 ballot_) = _requireWorking(roundId);
         if (!ballot_.revealed().has(pos)) revert NotRevealed(roundId, pos);
         if (ballot_.challenged().has(pos)) revert IDLBCTypes.AlreadyChallenged(roundId, pos);
@@ -39,7 +39,6 @@ abstract contract Challenges is Ballots {
         // nobody knew it when the vote was committed
         bytes32 seed = keccak256(abi.encode(blockhash(block.number - 1), roundId, ballot_.epoch(), pos));
         _challenges[slot][pos] = (uint256(seed) << CHALLENGER_BITS) | uint160(challenger);
-        return _seats[_seatAt(slot, ballot_, pos)].owner;
     }
 
     /// @inheritdoc ICommittee
@@ -49,6 +48,7 @@ abstract contract Challenges is Ballots {
         Leaf calldata leaf,
         bytes32[] calldata proof
     ) external {
+        // slither-disable-next-line unused-return: the phase's end is not asked for
         (IDLBCTypes.Phase phase,) = HUB.phase(vote.roundId);
         if (phase != IDLBCTypes.Phase.Appeal) revert WrongPhase(uint8(phase));
         (uint256 slot, uint256 ballot_) = _requireWorking(vote.roundId);

@@ -29,16 +29,19 @@ abstract contract Draws is Ballots {
         (IDLBCTypes.Phase phase, uint256 slot, uint256 epoch) = HUB.drawPhase(roundId);
         if (phase != IDLBCTypes.Phase.Seal) revert WrongPhase(uint8(phase));
         uint256 ballot_ = _ballots[slot];
+        // slither-disable-start incorrect-equality: a ballot's word has times in it, but none is compared here
         // what the slot's last round left, or an earlier epoch, is over
         if (ballot_.roundId() != roundId || ballot_.epoch() != epoch || ballot_.stage() == BallotWord.NONE) {
             if (ballot_ == 0) _openSlot(slot);
             return _seal(slot, roundId, epoch);
         }
+        // slither-disable-end incorrect-equality
         if (ballot_.stage() != BallotWord.SEALED) _revertPhase(roundId);
         uint256 sealBlock = ballot_.sealBlock();
         if (block.number <= sealBlock) revert TooEarly(block.number, sealBlock + 1);
         bytes32 blockHash = blockhash(sealBlock);
-        // only the last 256 hashes can be had
+        // only the last 256 hashes can be had: of an older one the chain says 0
+        // slither-disable-next-line incorrect-equality
         if (blockHash == 0) return _seal(slot, roundId, epoch);
         _draw(roundId, slot, ballot_, bytes7(keccak256(abi.encode(blockHash, roundId, epoch))));
     }
@@ -130,6 +133,7 @@ abstract contract Draws is Ballots {
                     asked[i] = owners[from + i];
                 }
             }
+            // slither-disable-next-line calls-loop: a view, and again only where miners were among those drawn
             uint256 miners = HUB.committed(roundId, asked);
             if (miners == 0) return to;
             found = from;

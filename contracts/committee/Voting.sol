@@ -23,7 +23,8 @@ abstract contract Voting is Ballots {
         if (ballot_.committed().has(pos)) revert AlreadyVoted(roundId, pos);
 
         ballot_ = ballot_.commit(pos);
-        // nobody is left to wait for
+        // nobody is left to wait for; slither takes the masks for times, which are in the same word
+        // slither-disable-next-line incorrect-equality
         if (ballot_.committed() == ballot_.full()) ballot_ = ballot_.endCommit(block.timestamp);
         _ballots[slot] = ballot_;
         // who reveals is compared with the owner without a look at seats
@@ -50,6 +51,7 @@ abstract contract Voting is Ballots {
         if (found != expected || vote.epoch != epoch) revert VoteMismatch(found, expected);
 
         ballot_ = ballot_.reveal(pos);
+        // slither-disable-next-line incorrect-equality: masks, likewise
         if (ballot_.revealed() == ballot_.full()) ballot_ = ballot_.endReveal(block.timestamp);
         _ballots[slot] = ballot_;
         state.word = vote.word;

@@ -48,6 +48,7 @@ abstract contract Decision is HubState {
     {
         r = _rounds[roundId];
         Phases.Facts memory facts = _facts(r);
+        // slither-disable-next-line unused-return: the phase's end is not asked for, here and below
         (Phase current,) = Phases.phaseAt(facts, block.timestamp);
         if (current == Phase.Seal) {
             votes = ICommittee(COMMITTEE).votes(roundId);
@@ -56,6 +57,7 @@ abstract contract Decision is HubState {
             facts.voteRevealEnd = votes.revealEnd;
             facts.appealEnd =
                 _appealEnd(r, votes.failed, uint256(votes.revealed).count(), votes.quorum, votes.revealEnd);
+            // slither-disable-next-line unused-return
             (current,) = Phases.afterShow(facts, block.timestamp);
         }
         if (current != needed) {

@@ -12,6 +12,7 @@ abstract contract Governance is HubState {
 
     /// @dev The manager lets immediately, or a delay has passed: then the call comes from the manager itself.
     modifier restricted() {
+        // slither-disable-next-line unused-return: of the delay the manager takes care
         (bool immediate,) = IAccessManager(AUTHORITY).canCall(msg.sender, address(this), msg.sig);
         if (!immediate) revert Unauthorized(msg.sender);
         _;

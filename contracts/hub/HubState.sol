@@ -53,6 +53,8 @@ abstract contract HubState is TaskQueue, BlockLedger {
     /// @dev One for the opening, and for each epoch one for its draw and one for its end.
     uint256 internal constant MAX_TIPS = 1 + 2 * ParameterBounds.MAX_EPOCHS;
 
+    // One of the hub's codes writes what another reads: decision 0006.
+    // slither-disable-start uninitialized-state
     mapping(uint256 roundId => RoundState) internal _rounds;
     mapping(uint256 roundId => CandidateList.List) internal _lists;
     mapping(uint256 roundId => mapping(address miner => uint256)) internal _commits;
@@ -63,6 +65,7 @@ abstract contract HubState is TaskQueue, BlockLedger {
     mapping(uint256 slot => uint256 roundId) internal _lastRound;
     mapping(address owner => address) internal _operators;
     Inbox internal _inbox;
+    // slither-disable-end uninitialized-state
 
     function _requirePhase(uint256 roundId, Phase needed) internal view returns (RoundState storage r) {
         r = _rounds[roundId];

@@ -77,6 +77,6 @@ abstract contract Payout is Slashing {
         for (uint256 pos; pos < owners.length; ++pos) {
             if (judges.has(pos)) _pay(roundId, owners[pos], Payment.AppealBond, each);
         }
-        return lost - each * sharers;
+        return lost % sharers;
     }
 }

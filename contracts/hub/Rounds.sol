@@ -182,6 +182,7 @@ abstract contract Rounds is Accounts, Parents {
 
     /// @dev ECDSA first, whatever code the account has: an EIP-7702 account still signs with its key.
     function _requireSignature(address miner, bytes32 digest, bytes calldata signature) private view {
+        // slither-disable-next-line unused-return: what was wrong with a signature is in `fault` already
         (address signer, ECDSA.RecoverError fault,) = ECDSA.tryRecoverCalldata(digest, signature);
         if (fault == ECDSA.RecoverError.NoError && (signer == miner || signer == _operators[miner])) return;
         if (

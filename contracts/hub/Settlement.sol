@@ -217,6 +217,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
             uint256 each = bond / 2 / r.commits;
             if (each > docket.economy.minerUnit) each = docket.economy.minerUnit;
             r.compensation = uint96(each);
+            // slither-disable-next-line divide-before-multiply: what equal parts leave is burned
             burned = bond - each * r.commits;
             bond = 0;
         } else {
@@ -311,7 +312,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         for (uint256 i; i < miners.length; ++i) {
             _pay(roundId, miners[i], Payment.Compensation, each);
         }
-        return each * miners.length;
+        return amount - amount % miners.length;
     }
 
     function _requireWinner(ModelCommitment calldata winner, bytes32 expected) private pure {

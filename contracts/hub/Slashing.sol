@@ -70,6 +70,8 @@ abstract contract Slashing is Decision {
         returns (ICommittee.Closing memory closing, uint256 slashed)
     {
         bool failed = again ? c.cause == EpochCause.NoQuorum : c.outcome == Outcome.NoQuorum;
+        // The committee is ours: it calls nobody but the hub, for views and `unlockSeat`. Who comes here is `nonReentrant`.
+        // slither-disable-next-line reentrancy-no-eth,reentrancy-benign,reentrancy-events
         closing = ICommittee(COMMITTEE).close(
             c.roundId, again, failed ? ABSENT_FAILED_BPS : ABSENT_BPS, uint16(off), OFF_BPS, seatUnit
         );

@@ -40,10 +40,13 @@ abstract contract TaskQueue is Custody {
 
     uint256 internal constant MAX_POPS = 8;
 
+    // One of the hub's codes writes what another reads: decision 0006.
+    // slither-disable-start uninitialized-state
     QueueState internal _queue;
     mapping(uint256 taskId => TaskState) internal _tasks;
     mapping(bytes32 specHash => uint256 taskId) internal _taskIds;
     TaskHeap.Heap internal _heap;
+    // slither-disable-end uninitialized-state
 
     /// @dev The parameters for what begins now: submissions, seats, unbonding. Rounds and waiting tasks have their own.
     function _version() internal view returns (uint8) {

@@ -273,6 +273,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         if (spec.tieTol > spec.tol / 2) revert ToleranceOutOfRange(spec.tieTol, 0, spec.tol / 2);
 
         uint256 min = rules.minTrainSecs;
+        // slither-disable-next-line divide-before-multiply: begun megaflops count as whole ones
         uint256 max = min + rules.secsPerMegaflop * ((uint256(spec.flops) + 999_999) / 1_000_000);
         if (max > rules.maxTrainSecs) max = rules.maxTrainSecs;
         if (spec.trainSecs < min || spec.trainSecs > max) revert TrainSecsOutOfRange(spec.trainSecs, min, max);

@@ -153,6 +153,7 @@ abstract contract Views is IDLBC, HubState {
         if (r.shown != 0 && r.shown == r.listed && r.outcome == Outcome.None && block.timestamp >= r.claimEnd) {
             return (Phase.Seal, slot, epoch);
         }
+        // slither-disable-next-line unused-return: a draw needs no end
         (current,) = Phases.phaseAt(_facts(r), block.timestamp);
     }
 

@@ -181,8 +181,7 @@ interface ICommittee {
     /* FOR THE HUB ALONE */
 
     /// @notice Records a challenge of the vote at `pos`, and fixes the leaf it asks for.
-    /// @return owner of the seat
-    function challenge(uint256 roundId, uint8 pos, address challenger) external returns (address owner);
+    function challenge(uint256 roundId, uint8 pos, address challenger) external;
 
     /// @notice Ends the ballot and frees its seats.
     /// @param again true: the next epoch begins, with a new draw

@@ -39,6 +39,7 @@ library VoteTree {
         node = keccak256(abi.encodePacked(bytes1(0x00), leaf));
         uint256 used;
         for (; count > 1; count = (count + 1) / 2) {
+            // slither-disable-next-line incorrect-exp: the exclusive or is meant, which gives the sibling
             if (index ^ 1 < count) {
                 if (used == proof.length) return (node, false);
                 bytes32 sibling = proof[used++];

@@ -78,8 +78,8 @@ contract HubStub is IDLBCTypes {
         else _stubs[roundId].phase = Phase.Final;
     }
 
-    function challenge(uint256 roundId, uint8 pos) external returns (address) {
-        return committee.challenge(roundId, pos, msg.sender);
+    function challenge(uint256 roundId, uint8 pos) external {
+        committee.challenge(roundId, pos, msg.sender);
     }
 
     function hashSpec(TaskSpec calldata spec) external pure returns (bytes32) {
