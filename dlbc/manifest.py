@@ -17,6 +17,7 @@ from typing import TypeAlias
 from dlbc.artifact import cipher_size
 from dlbc.errors import InvalidArtifact
 from dlbc.json_node import JSONNode
+from dlbc.types import Mode
 from dlbc.wire import canonical
 
 Digest: TypeAlias = bytes  # 32 bytes; an alias because two classes below have a field called `bytes`
@@ -34,6 +35,7 @@ MAX_DIMENSION = 1 << 20
 MAX_INPUT_VALUES = 1 << 22  # of one sample: 16 MiB as float32
 MAX_TRAIN_SECS = 30 * 86_400
 METRICS = ("accuracy",)
+PROOFS = ("none", "trajectory")  # what miners prove of their training
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -192,7 +194,7 @@ class Manifest:
             metric=fields["metric"].one_of(*METRICS),
             training=Training(fields["training"].fields("seconds")["seconds"].integer(1, MAX_TRAIN_SECS)),
             init=Init(fields["init"].fields("mode")["mode"].one_of("own")),
-            proof=fields["proof"].one_of("none"),
+            proof=fields["proof"].one_of(*PROOFS),
             model=ModelLimits(
                 model["parameters"].integer(1, MAX_PARAMETERS), model["max_bytes"].integer(1, MAX_MODEL_BYTES)
             ),
@@ -202,6 +204,11 @@ class Manifest:
         if not parameters <= size <= _MAX_VALUE_BYTES * parameters + (1 << 20):
             fields["model"].fail(f"max_bytes {size} does not fit {parameters} parameters")
         return manifest
+
+
+def modes_of(proof: str) -> Mode:
+    """`TaskSpec.modes` of a task that asks for this proof."""
+    return Mode.TRAJECTORY if proof == "trajectory" else Mode.NONE
 
 
 def _architecture(node: JSONNode) -> dict[str, int | str]:

@@ -19,7 +19,7 @@ from dlbc.artifact import decrypt_file, sha256_file
 from dlbc.errors import InvalidArtifact, InvalidTask, IPFSError
 from dlbc.ipfs.cid import cid_to_digest, digest_to_cid
 from dlbc.ipfs.unixfs import FileHasher
-from dlbc.manifest import MAX_MANIFEST_BYTES, Manifest
+from dlbc.manifest import MAX_MANIFEST_BYTES, Manifest, modes_of
 from dlbc.ml.data import Dataset, read_canonical
 from dlbc.ml.measure import Measurement, measure
 from dlbc.types import ModelCommitment, TaskSpec
@@ -86,6 +86,7 @@ def check_declared(spec: TaskSpec, manifest: Manifest) -> Declared:
         for name, left, other, right in (
             ("scoreMax", spec.score_max, "the manifest's number of test samples", manifest.data.test.samples),
             ("trainSecs", spec.train_secs, "the manifest's training time", manifest.training.seconds),
+            ("modes", spec.modes, "the mode of the manifest's proof", modes_of(manifest.proof)),
             ("model.parameters", manifest.model.parameters, "the architecture's count", measured.parameters),
         )
         if left != right

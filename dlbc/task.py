@@ -17,10 +17,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from dlbc.errors import InvalidTask
-from dlbc.manifest import MAX_DATA_BYTES, MAX_TRAIN_SECS, METRICS, Manifest
+from dlbc.manifest import MAX_DATA_BYTES, MAX_TRAIN_SECS, METRICS, PROOFS, Manifest
 from dlbc.plain_yaml import Tree, load_plain_yaml, short
 
-__all__ = ["Manifest", "TaskFile", "default_tolerance", "load_task_file", "min_score", "parse_amount"]
+__all__ = [
+    "Manifest",
+    "TaskFile",
+    "default_tolerance",
+    "load_task_file",
+    "min_score",
+    "most_prove_secs",
+    "parse_amount",
+]
 
 DECIMALS = 18  # of the DLBC token
 UNIT = 1_000_000_000_000_000_000  # base units of one DLBC
@@ -43,8 +51,10 @@ _FIELDS = (
     "bond",
     "tolerance",
     "tie_tolerance",
+    "proof",
+    "prove_seconds",
 )
-_OPTIONAL = ("bond", "tolerance", "tie_tolerance")
+_OPTIONAL = ("bond", "tolerance", "tie_tolerance", "proof", "prove_seconds")
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,8 @@ class TaskFile:
         bond: base units; None for the least that the chain accepts.
         tolerance: samples by which honest devices may differ; None for the default of the test set's size.
         tie_tolerance: samples; None for half the tolerance.
+        proof: what miners prove of their training: "none", or "trajectory".
+        prove_secs: seconds that they have for it, and validators as many more; 0 where there is nothing to prove.
     """
 
     path: Path
@@ -75,6 +87,8 @@ class TaskFile:
     bond: int | None = None
     tolerance: int | None = None
     tie_tolerance: int | None = None
+    proof: str = "none"
+    prove_secs: int = 0
 
 
 def load_task_file(path: Path) -> TaskFile:
@@ -90,6 +104,8 @@ def load_task_file(path: Path) -> TaskFile:
     _known(data, ("train", "test"), (), "data")
     training = _mapping(tree["training"], "training")
     _known(training, ("seconds",), (), "training")
+    train_secs = _integer(training["seconds"], "training.seconds", 1, MAX_TRAIN_SECS)
+    proof, prove_secs = _proof(tree, train_secs)
     train, test = (_data_path(path.parent, data[part], f"data.{part}") for part in ("train", "test"))
     return TaskFile(
         path=path,
@@ -99,13 +115,15 @@ def load_task_file(path: Path) -> TaskFile:
         architecture=_architecture(_mapping(tree["architecture"], "architecture")),
         metric=_metric(tree["metric"]),
         minimum=_minimum(tree["minimum"]),
-        train_secs=_integer(training["seconds"], "training.seconds", 1, MAX_TRAIN_SECS),
+        train_secs=train_secs,
         fee=parse_amount(_scalar(tree["fee"], "fee"), "fee"),
         bond=parse_amount(_scalar(tree["bond"], "bond"), "bond") if "bond" in tree else None,
         tolerance=_integer(tree["tolerance"], "tolerance", 2, (1 << 32) - 1) if "tolerance" in tree else None,
         tie_tolerance=_integer(tree["tie_tolerance"], "tie_tolerance", 0, (1 << 32) - 1)
         if "tie_tolerance" in tree
         else None,
+        proof=proof,
+        prove_secs=prove_secs,
     )
 
 
@@ -145,6 +163,11 @@ def min_score(minimum: Fraction, samples: int) -> int:
             f"{_floor_decimal(best)} or less to allow one mistake, or bring a larger test set",
         )
     return needed
+
+
+def most_prove_secs(train_secs: int) -> int:
+    """What the contracts allow for phase Prove (`ParameterBounds.mostProveSecs`)."""
+    return train_secs // 8 + 60
 
 
 def default_tolerance(samples: int) -> int:
@@ -200,6 +223,19 @@ def _minimum(tree: Tree) -> Fraction:
         else ""
     )
     _refuse("minimum", text, f"write a share above 0 and at most 1, such as 0.95{hint}")
+
+
+def _proof(tree: Mapping[str, Tree], train_secs: int) -> tuple[str, int]:
+    """What miners prove, and in how many seconds: by default as many as the contracts allow."""
+    proof = _scalar(tree.get("proof", "none"), "proof")
+    if proof not in PROOFS:
+        _refuse("proof", proof, f"choose one of {', '.join(PROOFS)}")
+    if proof == "none":
+        if "prove_seconds" in tree:
+            raise InvalidTask("prove_seconds", "there is nothing to prove; add `proof: trajectory` or leave it out")
+        return proof, 0
+    most = most_prove_secs(train_secs)
+    return proof, _integer(tree.get("prove_seconds", str(most)), "prove_seconds", 1, most)
 
 
 def _integer(tree: Tree, where: str, least: int, most: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from functools import cache
 from typing import Annotated, Any, Self, get_args, get_origin, get_type_hints
 
@@ -121,6 +121,13 @@ def _checked(where: str, abi_type: str, value: object) -> object:
 def same_address(left: str, right: str) -> bool:
     """Whether two addresses name one account, whatever their letter case."""
     return bool(is_same_address(left, right))
+
+
+class Mode(IntFlag):
+    """Bits of `TaskSpec.modes`."""
+
+    NONE = 0
+    TRAJECTORY = 1  # candidates prove how they trained
 
 
 @dataclass(frozen=True)

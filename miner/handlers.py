@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 from dlbc.chain.events import (
     CandidateRemoved,
     ClaimEnlisted,
+    CommitteeDrawn,
     EpochEnded,
     ModelClaimed,
     ModelCommitted,
+    ModelKeyShown,
     RoundFinalized,
     RoundOpened,
     TestKeyRevealed,
 )
 from dlbc.journal import Duty, Event, Journal
-from dlbc.types import EpochCause, same_address
+from dlbc.keeper import spec_of
+from dlbc.types import EpochCause, Mode, same_address
 from dlbc.wire.typed_data import commit_digest
 from miner import records
-from miner.options import ENLIST, FAR, RECOVER, SCORE, SETTLE, SHOW, TRAIN
+from miner.options import ENLIST, FAR, PROVE, RECOVER, SCORE, SETTLE, SHOW, TRAIN
 
 if TYPE_CHECKING:
     from dlbc.service import Context
@@ -82,6 +85,18 @@ def on_candidate_removed(event: CandidateRemoved, context: Context) -> None:
         records.note_state(context.journal, event.round_id, stage="disqualified", why=why)
 
 
+def on_committee_drawn(event: CommitteeDrawn, context: Context) -> None:
+    """The seed says which states of a recorded training are to be opened, before the votes begin."""
+    journal = context.journal
+    opened = journal.events(RoundOpened, round_id=event.round_id)
+    spec = spec_of(journal, opened[-1].task_id) if opened else None
+    if not event.owners or spec is None or not spec.modes & Mode.TRAJECTORY:
+        return
+    if journal.events(ModelKeyShown, round_id=event.round_id, miner=context.account):
+        payload = {"seed": event.seed.hex()}
+        journal.owe(Duty(PROVE, event.round_id, str(event.epoch), deadline=event.vote_start, payload=payload))
+
+
 def on_round_finalized(event: RoundFinalized, context: Context) -> None:
     """Whoever committed gets his stake back, and wants to know what he earned."""
     if committed(context.journal, event.round_id, context.account):
@@ -101,5 +116,6 @@ HANDLERS: Mapping[type[Event], Callable[[Any, Context], None]] = {
     EpochEnded: on_epoch_ended,
     ClaimEnlisted: on_claim_enlisted,
     CandidateRemoved: on_candidate_removed,
+    CommitteeDrawn: on_committee_drawn,
     RoundFinalized: on_round_finalized,
 }

@@ -10,7 +10,7 @@ from dlbc.service.outcomes import Wait
 if TYPE_CHECKING:
     from dlbc.service import Context
 
-# Duties. The first four compute or move files, one at a time beside the loop; the others only talk to the
+# Duties. Those in LONG compute or move files, one at a time beside the loop; the others only talk to the
 # chain.
 TRAIN = "train"
 SEAL = "seal"  #       encrypt, upload, write down the commitment
@@ -21,9 +21,11 @@ COMMIT = "commit"
 CLAIM = "claim"
 SHOW = "show"
 ENLIST = "enlist"  # enter the list in a later epoch
+PROVE = "prove"  # open what the draw asks for of a recorded training
+SHOW_TRAJECTORY = "show-trajectory"
 SETTLE = "settle"
 
-LONG = frozenset({TRAIN, SEAL, SCORE, RECOVER})
+LONG = frozenset({TRAIN, SEAL, SCORE, RECOVER, PROVE})
 POLL_SECONDS = 1.0  # how often a duty asks whether its transaction is mined
 GRACE_SECONDS = 60  # a duty outlives its deadline by so much: its action then says what happened
 FAR = 1 << 40  # never comes, but sorts before no deadline: training has none, and gives way to all else

@@ -23,15 +23,18 @@ from miner.options import (
     ENLIST,
     LONG,
     MONEY,
+    PROVE,
     RECOVER,
     SCORE,
     SEAL,
     SETTLE,
     SHOW,
+    SHOW_TRAJECTORY,
     TRAIN,
     Options,
     soon,
 )
+from miner.prove import prove, show_trajectory
 from miner.recover import recover
 from miner.settle import settle
 from miner.submit import commit, seal
@@ -51,6 +54,8 @@ ACTIONS = {
     CLAIM: claim,
     SHOW: show,
     ENLIST: enlist,
+    PROVE: prove,
+    SHOW_TRAJECTORY: show_trajectory,
     SETTLE: settle,
     MONEY: move,
 }

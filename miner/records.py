@@ -5,6 +5,7 @@
 | `refused` | why the task was turned down | when manifest or data were looked at |
 | `trained` | where the finished model lies, how good it is | when its file is safe on disk |
 | `submission` | the commitment with its salt | before `commitModel` leaves |
+| `opening/E` | digest and size of what was opened in epoch E | before `showTrajectory` leaves |
 | `claim` | score and signature | before `claimModel` leaves |
 | `state` | stage and progress, for people | all the time |
 | `result` | pay, slashes, outcome | when the round is final |
@@ -18,7 +19,7 @@ from typing import Any
 
 from dlbc.journal import Journal
 from dlbc.journal.records import plain, revive
-from dlbc.types import ModelCommitment
+from dlbc.types import ZERO_BYTES32, ModelCommitment
 from miner.plan import Costs
 
 MINER = "miner"
@@ -36,6 +37,7 @@ class Trained:
         accuracy: share of correct predictions on held-out training data.
         held_out: how many samples those were; 0 where nobody counted.
         scoring_seconds: what opening and scoring the test set will take; 0 where nobody measured.
+        trajectory: what its training is proven by; 32 zero bytes where nobody asks.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Trained:
     epochs: float
     held_out: int = 0
     scoring_seconds: float = 0.0
+    trajectory: bytes = ZERO_BYTES32
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ def save_trained(journal: Journal, round_id: int, trained: Trained) -> None:
         "epochs": trained.epochs,
         "held_out": trained.held_out,
         "scoring_seconds": trained.scoring_seconds,
+        "trajectory": trained.trajectory.hex(),
     }
     journal.note_set(scope(round_id), "trained", value)
 
@@ -99,6 +103,7 @@ def trained(journal: Journal, round_id: int) -> Trained | None:
         value["epochs"],
         value.get("held_out", 0),
         value.get("scoring_seconds", 0.0),
+        bytes.fromhex(value.get("trajectory", ZERO_BYTES32.hex())),
     )
 
 
@@ -117,6 +122,17 @@ def forget_work(journal: Journal, round_id: int) -> None:
     """Forgets model and commitment of a round whose anchor changed before they were committed."""
     for key in ("trained", "submission"):
         journal.note_delete(scope(round_id), key)
+
+
+def save_opening(journal: Journal, round_id: int, epoch: int, digest: bytes, size: int) -> None:
+    """Notes where the opened states of an epoch lie; they must be on IPFS."""
+    journal.note_set(scope(round_id), f"opening/{epoch}", {"digest": digest.hex(), "bytes": size})
+
+
+def opening(journal: Journal, round_id: int, epoch: int) -> tuple[bytes, int] | None:
+    """Digest and size of what was opened, if it was."""
+    value = journal.note_get(scope(round_id), f"opening/{epoch}")
+    return None if value is None else (bytes.fromhex(value["digest"]), value["bytes"])
 
 
 def save_claim(journal: Journal, round_id: int, claim: Claim) -> None:

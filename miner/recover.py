@@ -10,20 +10,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
+
 from dlbc.artifact import decrypt_file, sha256_file
 from dlbc.chain.events import ModelClaimed, ModelCommitted
 from dlbc.errors import ContentInvalid, InvalidArtifact, InvalidTask, IPFSError
 from dlbc.journal import Duty
 from dlbc.manifest import Manifest
-from dlbc.materials import fetch_manifest, fetch_model_ciphertext
+from dlbc.materials import fetch_manifest, fetch_model_ciphertext, fetch_train
+from dlbc.ml.channels import Network
 from dlbc.ml.models import build
 from dlbc.service import Done, Drop
-from dlbc.types import ZERO_BYTES32, ModelCommitment, Phase
+from dlbc.types import ZERO_BYTES32, Mode, ModelCommitment, Phase
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commit_digest
 from miner import records
 from miner.options import Options, soon
 from miner.payload import payload_root
+from miner.recording import NoRecording, reopen
 from miner.room import Room, open_room
 from miner.train import tell_once
 
@@ -53,7 +57,7 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
     event = committed[-1]
     try:
         manifest = fetch_manifest(context.ipfs, room.spec, room.cache, FETCH_SECONDS)
-        commitment = _rebuild(context, room, manifest, event)
+        commitment = _rebuild(context, room, manifest, event, options)
     except (InvalidArtifact, InvalidTask, ContentInvalid) as error:
         return _lost(context, room, f"{error}; {REMAINS}")
     except IPFSError as error:
@@ -70,7 +74,9 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
     return Done()
 
 
-def _rebuild(context: Context, room: Room, manifest: Manifest, event: ModelCommitted) -> ModelCommitment:
+def _rebuild(
+    context: Context, room: Room, manifest: Manifest, event: ModelCommitted, options: Options
+) -> ModelCommitment:
     deployment, secrets = context.chain.deployment, room.secrets(context)
     announced = (event.artifact, event.artifact_bytes)
     ciphertext = fetch_model_ciphertext(context.ipfs, announced, manifest, room.cache, FETCH_SECONDS)
@@ -86,12 +92,28 @@ def _rebuild(context: Context, room: Room, manifest: Manifest, event: ModelCommi
         artifact_bytes=event.artifact_bytes,
         key_hash=key_hash(secrets.model_key),
         watermark=secrets.watermark_root(network),
-        trajectory=ZERO_BYTES32,
+        trajectory=_recorded(context, room, manifest, network, options),
         parent=ZERO_BYTES32,
         payload_root=ZERO_BYTES32,
         miner=context.account,
         salt=secrets.salt,
     )
+
+
+def _recorded(context: Context, room: Room, manifest: Manifest, network: Network, options: Options) -> bytes:
+    """What a recorded training was committed with: its folder does not lie in the journal.
+
+    Raises:
+        InvalidArtifact: it is lost as well.
+    """
+    if not room.spec.modes & Mode.TRAJECTORY:
+        return ZERO_BYTES32
+    data = fetch_train(context.ipfs, manifest, room.cache, FETCH_SECONDS)
+    try:
+        found = reopen(room, room.secrets(context), network, data, torch.device(options.device))
+    except NoRecording as error:
+        raise InvalidArtifact(str(error)) from error
+    return found.trajectory.digest
 
 
 def _lost(context: Context, room: Room, why: str) -> Result:

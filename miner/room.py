@@ -52,6 +52,16 @@ class Room:
         """The same, encrypted: what IPFS gets."""
         return self.folder / "model.enc"
 
+    @property
+    def plan(self) -> Path:
+        """The recipe that a recorded training began with."""
+        return self.folder / f"plan-{self.anchor.hex()[:16]}.json"
+
+    @property
+    def recording(self) -> Path:
+        """A folder: what was committed to at each station of a recorded training."""
+        return self.folder / f"recording-{self.anchor.hex()[:16]}"
+
     def secrets(self, context: Context) -> Secrets:
         """Seed and keys of this round."""
         deployment = context.chain.deployment

@@ -82,7 +82,7 @@ def _seal(context: Context, room: Room, trained: records.Trained, carried: bytes
         artifact_bytes=added.size,
         key_hash=key_hash(secrets.model_key),
         watermark=trained.watermark,
-        trajectory=ZERO_BYTES32,
+        trajectory=trained.trajectory,
         parent=ZERO_BYTES32,
         payload_root=carried,
         miner=miner,

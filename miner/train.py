@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,13 +21,14 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
-from dlbc.ml.training import Epoch, TrainingResult
+from dlbc.ml.training import Epoch
 from dlbc.ml.training import Settings as TrainingSettings
 from dlbc.ml.training import train as run_training
 from dlbc.ml.watermark import embed, verify
 from dlbc.ml.watermark.mark import OWN
 from dlbc.service import Done, Drop
-from miner import records, words
+from dlbc.types import ZERO_BYTES32, Mode
+from miner import recording, records, words
 from miner.feasible import SHARE_TO_TRAIN, scoring_seconds, too_slow
 from miner.options import GRACE_SECONDS, LONG, SEAL, TRAIN, Options, soon, tell
 from miner.plan import Plan, plan
@@ -157,33 +159,55 @@ class _Session:
         room, journal = self.room, self.context.journal
         records.note_state(journal, room.round_id, stage="training", why=None)
         initialise(self.model, self.secrets.seed)
+        if room.spec.modes & Mode.TRAJECTORY:
+            return self._record()
         result = run_training(
             self.model,
             self.data,
             seed=self.secrets.seed,
-            seconds_left=lambda: self.plan.stop_training - self.context.chain.now(),
+            seconds_left=self._seconds_left,
             device=self.device,
-            mark=self._mark,
-            on_epoch=self._tell,
+            mark=recording.marker(self.secrets),
+            on_epoch=self._tell_epoch,
             should_stop=self._interrupted,
             checkpoint=room.checkpoint,
             checkpoint_seconds=min(MOST_LOST_SECONDS, max(1.0, room.spec.train_secs * MOST_LOST)),
         )
         if result.stopped or not self._anchor_holds():
             return soon(self.context, self.interruption, 0)
-        self._finish(result)
+        self._finish(result.epochs, _known(result.accuracy))
         return _hand_over(self.context, room)
 
-    def _mark(self, model: Network) -> None:
-        embed(model, (self.secrets.public_key, *self.secrets.private_keys(model)))
+    def _record(self) -> Result:
+        """As `run`, by a recipe and station by station, so that it can be proven."""
+        found = recording.begin(self.room, self.secrets, self.model, self.data, self.device, self._seconds_left())
+        samples = len(self.data)
 
-    def _finish(self, result: TrainingResult) -> None:
-        began, accuracy = time.monotonic(), _known(result.accuracy)
+        def tell(step: int, steps: int) -> None:
+            passed = recording.epochs(found.recipe, step, samples)
+            final = step >= found.recipe.mark_at
+            self._tell(int(passed), step / steps, final=final, measured=lambda: (found.accuracy, math.nan))
+
+        if not found.train(seconds_left=self._seconds_left, on_station=tell, should_stop=self._interrupted):
+            return soon(self.context, self.interruption, 0)
+        if not self._anchor_holds():
+            return soon(self.context, self.interruption, 0)
+        trajectory = found.trajectory
+        epochs = recording.epochs(trajectory.recipe, trajectory.recipe.steps, samples)
+        self._finish(epochs, found.accuracy, trajectory.digest)
+        return _hand_over(self.context, self.room)
+
+    def _seconds_left(self) -> float:
+        return self.plan.stop_training - self.context.chain.now()
+
+    def _finish(self, epochs: float, accuracy: float, trajectory: bytes = ZERO_BYTES32) -> None:
+        began = time.monotonic()
         scoring = scoring_seconds(self.model, self.data, self.manifest, self.device)
         self.model.to("cpu")
         z = verify(self.model, self.secrets.public_key).z
         for _ in range(MOST_MARKS):
-            if z >= OWN:
+            # what was recorded ends with this model and no other
+            if z >= OWN or trajectory != ZERO_BYTES32:
                 break
             embed(self.model, self.secrets.public_key)  # training washed part of it out
             z = verify(self.model, self.secrets.public_key).z
@@ -194,9 +218,10 @@ class _Session:
             anchor=self.room.anchor,
             watermark=self.secrets.watermark_root(self.model),
             accuracy=accuracy,
-            epochs=result.epochs,
+            epochs=epochs,
             held_out=int(HELD_OUT * len(self.data)),
             scoring_seconds=scoring,
+            trajectory=trajectory,
         )
         with journal.transaction():
             records.save_trained(journal, self.room.round_id, found)
@@ -205,29 +230,32 @@ class _Session:
         self.room.checkpoint.unlink(missing_ok=True)
         left = words.seconds(self.room.commit_end - self.context.chain.now())
         message = (
-            f"trained {result.epochs:.3g} epochs · {words.percent(accuracy)} on held-out data · "
+            f"trained {epochs:.3g} epochs · {words.percent(accuracy)} on held-out data · "
             f"watermark {z:.0f} sigma · {left} left to commit"
         )
         tell(self.context, "trained", message, round_id=self.room.round_id, accuracy=accuracy)
 
-    def _tell(self, epoch: Epoch) -> None:
+    def _tell_epoch(self, epoch: Epoch) -> None:
+        self._tell(epoch.number, epoch.progress, final=epoch.final, measured=lambda: (epoch.accuracy, epoch.loss))
+
+    def _tell(self, epoch: int, progress: float, *, final: bool, measured: Callable[[], tuple[float, float]]) -> None:
         now = time.monotonic()
         pause = max(REPORT_SECONDS, self.room.spec.train_secs / REPORTS)
-        if now - self._reported < pause and not epoch.final:
+        if now - self._reported < pause and not (final and progress == 1):
             return
         self._reported = now
-        accuracy = _known(epoch.accuracy)
+        accuracy, loss = map(_known, measured())
         left = max(0.0, self.room.commit_end - self.context.chain.now())
         facts: dict[str, Any] = {
-            "epoch": epoch.number,
+            "epoch": epoch,
             "accuracy": round(accuracy, 4),
-            "loss": round(_known(epoch.loss), 4),
-            "progress": round(epoch.progress, 3),
-            "final": epoch.final,
+            "loss": round(loss, 4),
+            "progress": round(progress, 3),
+            "final": final,
             "seconds_left": round(left, 1),
         }
         records.note_state(self.context.journal, self.room.round_id, stage="training", **facts)
-        message = words.epoch(epoch.number, accuracy, left)
+        message = words.epoch(epoch, accuracy, left)
         tell(self.context, "epoch", message, round_id=self.room.round_id, **facts)
 
     def _interrupted(self) -> bool:

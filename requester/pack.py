@@ -154,6 +154,7 @@ def pack(prepared: Prepared, folder: Path, key: bytes, context: bytes) -> Packed
         classes=prepared.classes,
         metric=task.metric,
         training=Training(task.train_secs),
+        proof=task.proof,
         model=ModelLimits(prepared.measured.parameters, prepared.measured.model_bytes + MODEL_SLACK_BYTES),
         data=Data(
             TrainData((Shard(_cid(train), train.stat().st_size, sha256_file(train)),), samples=len(prepared.train)),

@@ -9,6 +9,7 @@ from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Economy, Hub, Limits, Token
 from dlbc.chain.refusals import amount_in_words
 from dlbc.errors import InvalidTask, TransactionRefused, UsageError
+from dlbc.manifest import modes_of
 from dlbc.task import MAX_AMOUNT
 from dlbc.types import TaskSpec
 from dlbc.wire.fees import part
@@ -125,9 +126,9 @@ def make_spec(
         min_score=prepared.min_score,
         tol=prepared.tol,
         tie_tol=prepared.tie_tol,
-        modes=0,
+        modes=modes_of(prepared.task.proof),
         train_secs=prepared.task.train_secs,
-        prove_secs=0,
+        prove_secs=prepared.task.prove_secs,
         fee=prepared.task.fee,
         bond=bond if prepared.task.bond is None else prepared.task.bond,
         nonce=nonce,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dlbc.chain.events import (
@@ -34,8 +35,13 @@ TIDY = "tidy"
 
 
 def timing_of(context: Context, round_id: int) -> Timing:
-    """The round's own seconds: those under which its task was submitted, whatever holds for new tasks now."""
-    return context.hub.parameters_of(context.hub.round(round_id).version).timing
+    """The round's own seconds: those under which its task was submitted, whatever holds for new tasks now.
+
+    Where there is something to prove, committing a vote may take as much longer.
+    """
+    found = context.hub.round(round_id)
+    timing = context.hub.parameters_of(found.version).timing
+    return replace(timing, vote_commit_secs=timing.vote_commit_secs + found.prove_secs)
 
 
 def handlers() -> Mapping[type[Event], Callable[..., None]]:

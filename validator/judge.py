@@ -10,8 +10,6 @@ come first, a model that cannot be scored in time is SKIPPED, and a comparison t
 from __future__ import annotations
 
 import math
-import queue
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -31,8 +29,10 @@ from dlbc.ml.watermark.mark import PRESENT
 from dlbc.types import ZERO_BYTES32, ModelCommitment
 from dlbc.wire.typed_data import commitment_hash
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, CandidateVote
+from validator.deadline import Unfinished, in_time
 
 SCORING_SHARE = 0.7  # of the time for judging; the rest is for marks and lineage
+PROVING_SHARE = 0.7  # of what is left then, for all proofs together
 COMPARISON_SHARE = 0.125  # of what is left then, for one comparison: honest ones take seconds
 MOST_STRIKES = 3  # a model whose comparisons did not end so often is compared no more: each holds a core
 SLICE = 16 * BATCH  # samples between two looks at the clock; whole batches, so that scores are the miner's
@@ -144,6 +144,7 @@ def judge(
     device: torch.device | None = None,
     seconds_left: Callable[[], float] = lambda: math.inf,
     memory: Memory | None = None,
+    prove: Callable[[Opened], str] | None = None,
 ) -> list[Finding]:
     """One finding for each candidate, in their order.
 
@@ -153,6 +154,7 @@ def judge(
         seed_of: the miner's seed m of a commitment (`dlbc.wire.derivation.seed`).
         seconds_left: until the findings must be there.
         memory: of this round's earlier epochs.
+        prove: what is wrong with a candidate's proof of training, in words, or ""; None where the task asks for none.
     """
     memory = Memory() if memory is None else memory
     stop_scoring = (1 - SCORING_SHARE) * seconds_left()
@@ -163,6 +165,9 @@ def judge(
     for draft in scored:
         if seconds_left() > 0:
             draft.check_mark(seed_of(draft.candidate.commitment))
+    if prove is not None:
+        for waiting, draft in zip(range(len(scored), 0, -1), scored, strict=True):
+            draft.check_proof(prove, PROVING_SHARE * seconds_left() / waiting)
     _compare(scored, earlier, probes, seconds_left, memory)
     return [draft.finding(test) for draft in drafts]
 
@@ -204,6 +209,13 @@ class _Draft:
         self.mark_z = mark.z
         if mark.fault:
             self._flag(CandidateFlag.MARK, mark.fault)
+
+    def check_proof(self, prove: Callable[[Opened], str], seconds: float) -> None:
+        fault = in_time(seconds, lambda: prove(self.candidate))
+        if isinstance(fault, Unfinished):
+            self.reasons.append(f"running its training again {fault}")
+        elif fault:
+            self._flag(CandidateFlag.TRAJECTORY, fault)
 
     def accuse(self, origin: Earlier, found: Lineage) -> None:
         self._flag(
@@ -259,7 +271,7 @@ def _compare(
             found = _lineage(subject, origin)
             if found is None:
                 return
-            if isinstance(found, str):
+            if isinstance(found, Unfinished):
                 strikes.update(pair)
                 draft.reasons.append(f"the comparison with {origin.name} {found}")
                 return
@@ -267,14 +279,14 @@ def _compare(
         if memory.lineages[pair].related:
             draft.accuse(origin, memory.lineages[pair])
 
-    def _lineage(subject: Opened, origin: Earlier) -> Lineage | str | None:
+    def _lineage(subject: Opened, origin: Earlier) -> Lineage | Unfinished | None:
         model = subject.model
         if model is None or max(strikes[subject.digest], strikes[origin.digest]) >= MOST_STRIKES:
             return None
         reference = origin.model
         if reference is None:
             return None
-        return _in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(model, reference, probes))
+        return in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(model, reference, probes))
 
     # In one round only the earlier commit can be the original: nobody saw the other's model before both were fixed.
     for other in drafts:
@@ -287,26 +299,3 @@ def _compare(
         for draft in drafts:
             if origin.opened_in < draft.candidate.committed_in:
                 compare(draft, origin)
-
-
-def _in_time(seconds: float, work: Callable[[], Lineage]) -> Lineage | str:
-    """What `work` finds, or in words why it found nothing. A stranger's numbers must not cost the vote.
-
-    Work that goes on is left to itself: numpy and scipy cannot be interrupted.
-    """
-    answer: queue.SimpleQueue[Lineage | Exception] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            answer.put(work())
-        except Exception as error:  # reported by the caller
-            answer.put(error)
-
-    if seconds <= 0:
-        return "was left out for want of time"
-    threading.Thread(target=run, name="lineage", daemon=True).start()
-    try:
-        found = answer.get(timeout=None if math.isinf(seconds) else seconds)
-    except queue.Empty:
-        return f"did not end in {seconds:.0f} s"
-    return f"failed ({type(found).__name__}: {found})" if isinstance(found, Exception) else found

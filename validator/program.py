@@ -9,7 +9,7 @@ import torch
 
 from dlbc.keeper import Keeper
 from dlbc.service import Service
-from validator import fetch, vote
+from validator import ballot, fetch, vote
 from validator.handlers import (
     COMMIT_VOTE,
     FETCH_MODEL,
@@ -40,10 +40,10 @@ def service(context: Context, device: torch.device) -> Service:
             FETCH_MODEL: fetch.fetch_model,
             FETCH_WINNER: fetch.fetch_winner,
             JUDGE: partial(vote.judge_round, device=device),
-            COMMIT_VOTE: vote.commit_vote,
-            REVEAL_VOTE: vote.reveal_vote,
+            COMMIT_VOTE: ballot.commit_vote,
+            REVEAL_VOTE: ballot.reveal_vote,
             OPEN_LEAF: Openings().open_leaf,
-            SETTLE: vote.settle,
+            SETTLE: ballot.settle,
             TIDY: tidy,
         },
         every_block=[Keeper().keep],

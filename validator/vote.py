@@ -1,4 +1,4 @@
-"""Duties `judge`, `commit-vote`, `reveal-vote` and `settle`: from opened models to a counted vote."""
+"""Duty `judge`: from opened models to votes on disk."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dlbc.chain.events import ModelClaimed, Paid, Slashed
+from dlbc.chain.events import ModelClaimed
 from dlbc.errors import IPFSError
 from dlbc.inbox_batch import carried_root
 from dlbc.journal import Duty
 from dlbc.ml.watermark import choose_probes
-from dlbc.service import Done, Drop, Retry, Wait
-from dlbc.types import Outcome, Payment, Phase, Vote, same_address
+from dlbc.service import Done, Drop, Retry
+from dlbc.types import Mode, Vote
 from dlbc.wire import derivation, typed_data
 from dlbc.wire.merkle import eval_root
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, TaskFlag, pack
@@ -24,6 +24,7 @@ from validator.evidence import NOT_SHOWN, Budget, Source, materials, open_candid
 from validator.fetch import cache_of
 from validator.handlers import COMMIT_VOTE, REVEAL_VOTE
 from validator.judge import Earlier, Finding, Memory, judge
+from validator.proofs import Proofs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,7 +45,6 @@ SENDING_SHARE = 0.15  # of the voting window, for a committed vote to be mined
 LEAF_SECONDS = 4e-5  # for one leaf of `evalRoot`
 LOOK_SECONDS = 1.0  # for each file of an earlier winner
 OWN_FAULT = "our own IPFS node is connected to no peer"
-OVER = {Phase.APPEAL, Phase.TALLY, Phase.FINAL}  # no vote of the epoch counts any more
 
 
 def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
@@ -65,10 +65,14 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
     }
     if spec is None or key is None or not known.keys() >= {candidate.commitment for candidate in candidates}:
         return Retry(1, "events of this round are not confirmed yet")
+    proving = bool(spec.modes & Mode.TRAJECTORY)
+    if proving and _read_until(context) < duty.due_at:
+        return Retry(1, "what candidates proved before the votes began is not confirmed yet")
 
     chain = context.chain.deployment
     source = Source(context.ipfs, cache_of(context), chain.chain_id, chain.hub)
-    budget = Budget(FETCH_SHARE * (duty.deadline - context.chain.now()), TASK_FILES + len(candidates))
+    files = TASK_FILES + (2 if proving else 1) * len(candidates)
+    budget = Budget(FETCH_SHARE * (duty.deadline - context.chain.now()), files)
     context.report({"event": "judging", "round": round_id, "candidates": len(candidates)})
     task = materials(source, spec, key, budget)
     if TaskFlag.DATA_UNAVAILABLE in task.flags and not _may_blame(duty, context, task.reasons[-1]):
@@ -120,6 +124,10 @@ def _judge(  # what is judged, with what, and how
     def seed_of(commitment: ModelCommitment) -> bytes:
         return derivation.seed(source.chain_id, source.hub, spec_hash, round_id, commitment.miner, commitment.anchor)
 
+    proofs = Proofs(
+        source, context.journal, round_id, int(duty.payload["epoch"]), train, budget, seed_of,
+        lambda what: _may_blame(duty, context, what), device,
+    )  # fmt: skip
     return judge(
         opened,
         test,
@@ -129,6 +137,7 @@ def _judge(  # what is judged, with what, and how
         device=device,
         seconds_left=seconds_left,
         memory=memory,
+        prove=proofs.fault if spec.modes & Mode.TRAJECTORY else None,
     )
 
 
@@ -153,6 +162,13 @@ def _earlier(
         name = f"block {winner.height}, the model of {winner.commitment.miner}"
         digest = typed_data.commitment_hash(winner.commitment)
         yield Earlier(name, digest, partial(load, winner), winner.opened_in)
+
+
+def _read_until(context: Context) -> int:
+    """Timestamp of the last block whose events are in the journal."""
+    cursor = context.journal.history.cursor()
+    block = context.chain.header(cursor.number) if cursor is not None else None
+    return block.timestamp if block is not None else 0
 
 
 def _may_blame(duty: Duty, context: Context, what: str) -> bool:
@@ -219,57 +235,6 @@ def _owe_votes(duty: Duty, context: Context) -> None:
         subject = f"{duty.payload['epoch']}/{position}"
         context.journal.owe(Duty(COMMIT_VOTE, duty.round_id, subject, deadline=duty.deadline))
         context.journal.owe(Duty(REVEAL_VOTE, duty.round_id, subject))
-
-
-def commit_vote(duty: Duty, context: Context) -> Result:
-    """Commits the stored vote of one position."""
-    vote = _vote(duty, context)
-    call = context.committee.commit_vote(vote.round_id, vote.pos, typed_data.vote_hash(vote))
-    sent = context.transactions.send(f"vote/{duty.round_id}/{duty.subject}", call)
-    return Done() if sent.confirmed else Retry(1, "the vote is on its way")
-
-
-def reveal_vote(duty: Duty, context: Context) -> Result:
-    """Opens the stored vote once the committing is over."""
-    vote = _vote(duty, context)
-    found = context.hub.round(duty.round_id)
-    name = f"reveal/{duty.round_id}/{duty.subject}"
-    if found.epoch > vote.epoch or found.phase in OVER:
-        if context.journal.outbox.find(name) is not None:
-            return Done()
-        return Drop(f"the vote was not opened in time: phase {found.phase.name} of epoch {found.epoch}")
-    if found.phase is Phase.VOTE_REVEAL:
-        sent = context.transactions.send(name, context.committee.reveal_vote(vote))
-        if not sent.confirmed:
-            return Retry(1, "the opening is on its way")
-        context.report({"event": "voted", "round": duty.round_id})
-        return Done()
-    # Committing may end early, when the last vote is there.
-    return Wait(int(context.chain.now()) + 1, "votes are still committed")
-
-
-def settle(duty: Duty, context: Context) -> Result:
-    """Notes what the round brought."""
-    outcome = context.hub.round(duty.round_id).outcome
-    own, keeper = context.account, str(context.signer.address)
-    payments = context.journal.events(Paid, round_id=duty.round_id)
-    paid = sum(p.amount for p in payments if p.kind is not Payment.TIP and same_address(p.account, own))
-    tips = sum(p.amount for p in payments if p.kind is Payment.TIP and same_address(p.account, keeper))
-    lost = sum(
-        event.amount
-        for event in context.journal.events(Slashed, round_id=duty.round_id)
-        if same_address(event.account, own)
-    )
-    result = {"outcome": Outcome(outcome).name, "paid": str(paid), "tips": str(tips), "slashed": str(lost)}
-    records.forget(context.journal, duty.round_id)
-    records.save_result(context.journal, duty.round_id, result)
-    context.report({"event": "final", "round": duty.round_id, **result})
-    return Done()
-
-
-def _vote(duty: Duty, context: Context) -> Vote:
-    epoch, position = (int(part) for part in duty.subject.split("/"))
-    return next(vote for vote in records.votes(context.journal, duty.round_id, epoch) if vote.pos == position)
 
 
 def _tell(

@@ -28,6 +28,7 @@ class ArtifactKind(IntEnum):
 
     TEST_SET = 1  # id = task nonce, owner = requester
     MODEL = 2  #    id = round id, owner = miner
+    TRAJECTORY = 3  # likewise: the opened states, sealed with the model's key
 
 
 def vote_salt(epoch: int, pos: int) -> str:

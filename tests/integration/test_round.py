@@ -39,6 +39,7 @@ from scripts.demo.story import Story
 from tests.integration.crowd import Crowd
 from tests.integration.hand import Hand
 from tests.integration.liar import BOAST
+from tests.integration.playing import wait_until_running
 
 TRAIN_SECONDS = 20
 CROWDED_SECONDS = 35  # a slow machine has seen in the first round what a commit costs, and keeps that much back
@@ -106,7 +107,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         for call in watcher.funding(2 * APPEAL_BOND):
             watcher.send(call)
         with Story(market, chain, Console(quiet=True)) as story:
-            wait_for_everybody(story)
+            wait_until_running(story, (*SEATED, "hot-seats", *MINERS), SEATS, ROUND_SECONDS)
             submit(market, 1, TRAIN_SECONDS)
             story.until(events.ModelCommitted, ROUND_SECONDS, miner=_checksummed(market, "killed"))
             killed_in = kill_and_restart(market, chain)
@@ -155,18 +156,6 @@ def hire(market: Market, chain: Chain) -> None:
     for call in (*owner.funding(0, 100 * UNIT), *[Committee(chain).join_seat()] * 2):
         owner.send(call)
     market.run_once("cold-seats", "dlbc-validator", "operator", "set", market.actors["hot-seats"].address)
-
-
-def wait_for_everybody(story: Story) -> None:
-    """Until every seat is taken, and every program looks at the chain: training does not wait for who comes late."""
-    give_up_at = time.monotonic() + ROUND_SECONDS
-    names = (*SEATED, "hot-seats", *MINERS)
-    while len(story.of(events.SeatJoined)) < SEATS or any(
-        story.market.actors[name].status().get("state") != "running" for name in names
-    ):
-        assert time.monotonic() < give_up_at, "the programs did not start"
-        story.step()
-        time.sleep(0.2)
 
 
 def submit(market: Market, number: int, seconds: int) -> None:

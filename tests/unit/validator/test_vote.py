@@ -20,7 +20,7 @@ from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, Outcome, Payment
 from dlbc.wire.merkle import eval_root
 from dlbc.wire.typed_data import vote_hash
 from dlbc.wire.vote_word import SKIPPED, CandidateVote, TaskFlag, unpack
-from validator import records, vote
+from validator import ballot, records, vote
 from validator.evidence import Materials
 from validator.handlers import COMMIT_VOTE, FETCH_MODEL, FETCH_WINNER, JUDGE, OPEN_LEAF, REVEAL_VOTE, handlers
 from validator.judge import Finding, Mark, Memory
@@ -51,7 +51,7 @@ def context() -> Any:
         transactions=FakeTransactions(),
         chain=SimpleNamespace(now=lambda: 101.0, deployment=SimpleNamespace(chain_id=1, hub=ZERO_ADDRESS)),
         round=SimpleNamespace(
-            phase=Phase.VOTE_COMMIT, epoch=0, version=3, inbox_from=1, inbox_to=0, outcome=Outcome.NONE
+            phase=Phase.VOTE_COMMIT, epoch=0, version=3, inbox_from=1, inbox_to=0, outcome=Outcome.NONE, prove_secs=0
         ),
         committee=SimpleNamespace(
             commit_vote=lambda *arguments: ("commit", *arguments),
@@ -60,7 +60,7 @@ def context() -> Any:
         hub=SimpleNamespace(),
         report=lambda event: None,
     )
-    timing = SimpleNamespace(vote_commit_secs=30, vote_reveal_secs=20, appeal_secs=40)
+    timing = Timing(2, 2, 60, 60, 60, vote_commit_secs=30, vote_reveal_secs=20, appeal_secs=40)
     versions = {3: SimpleNamespace(timing=timing)}
     found.hub.round = lambda _: found.round
     found.hub.parameters_of = versions.__getitem__
@@ -218,14 +218,14 @@ def test_store__two_seats__cast_votes_that_nobody_can_link(context: Any) -> None
 def test_commit_vote__stored_vote__sends_its_hash(context: Any) -> None:
     store(context)
     (stored,) = records.votes(context.journal, ROUND, 0)
-    assert vote.commit_vote(Duty(COMMIT_VOTE, ROUND, "0/1"), context) == Done()
+    assert ballot.commit_vote(Duty(COMMIT_VOTE, ROUND, "0/1"), context) == Done()
     assert context.transactions.sent == [(f"vote/{ROUND}/0/1", ("commit", ROUND, 1, vote_hash(stored)))]
 
 
 def test_reveal_vote__others_still_commit__waits(context: Any) -> None:
     """Opened early, a vote could be copied."""
     store(context)
-    assert isinstance(vote.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Wait)
+    assert isinstance(ballot.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Wait)
     assert context.transactions.sent == []
 
 
@@ -233,13 +233,13 @@ def test_reveal_vote__draw_was_lost_in_a_reorganisation__waits_for_it(context: A
     """The same committee may be drawn again, and its duties are not owed twice."""
     store(context)
     context.round.phase = Phase.SEAL
-    assert isinstance(vote.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Wait)
+    assert isinstance(ballot.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Wait)
 
 
 def test_reveal_vote__in_its_phase__sends_the_stored_vote(context: Any) -> None:
     store(context)
     context.round.phase = Phase.VOTE_REVEAL
-    assert vote.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context) == Done()
+    assert ballot.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context) == Done()
     (stored,) = records.votes(context.journal, ROUND, 0)
     assert context.transactions.sent == [(f"reveal/{ROUND}/0/1", ("reveal", stored))]
 
@@ -248,7 +248,7 @@ def test_reveal_vote__in_its_phase__sends_the_stored_vote(context: Any) -> None:
 def test_reveal_vote__its_epoch_is_over__gives_up_the_old_vote(context: Any, phase: Phase, epoch: int) -> None:
     store(context)
     context.round.phase, context.round.epoch = phase, epoch
-    assert isinstance(vote.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Drop)
+    assert isinstance(ballot.reveal_vote(Duty(REVEAL_VOTE, ROUND, "0/1"), context), Drop)
     assert context.transactions.sent == []
 
 
@@ -325,7 +325,7 @@ def test_settle__round_is_final__forgets_predictions_and_counts_tips_apart(conte
     ):
         with context.journal.transaction():
             context.journal.history.add(Paid(9, b"h" * 32, number, ROUND, account, kind, 10**number))
-    assert vote.settle(Duty("settle", ROUND), context) == Done()
+    assert ballot.settle(Duty("settle", ROUND), context) == Done()
     notes = context.journal.notes(records.scope(ROUND))
     assert notes["result"] == {"outcome": "BLOCK", "paid": "1", "tips": "10", "slashed": "0"}
     assert not any(name.startswith(("predictions", "provenance")) for name in notes)
