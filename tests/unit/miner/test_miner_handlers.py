@@ -193,7 +193,7 @@ def test_on_round_opened__same_anchor_seen_again__keeps_the_work(world: World, t
 
 
 def test_handlers__every_duty__has_an_action() -> None:
-    assert len(HANDLERS) == 8
+    assert len(HANDLERS) == 9
     assert {TRAIN, RECOVER, SCORE, SHOW, ENLIST, SETTLE, MONEY} <= set(ACTIONS)
 
 

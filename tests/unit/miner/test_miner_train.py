@@ -11,7 +11,7 @@ from dlbc.ml.model_file import load_model
 from dlbc.ml.watermark import Verdict, start_score, verify
 from dlbc.service import Done, Drop, Wait
 from dlbc.types import Phase
-from miner import records, train
+from miner import recording, records, train
 from miner.options import FAR, SCORE, SEAL, TRAIN, Options
 from miner.room import open_room
 
@@ -116,7 +116,8 @@ def test_train__mark_after_training__strengthened_only_where_it_is_weak(
     world.opened()
     fast_forward(world)
     embedded = []
-    monkeypatch.setattr(train, "embed", lambda model, keys: embedded.append(keys))
+    for module in (train, recording):
+        monkeypatch.setattr(module, "embed", lambda model, keys: embedded.append(keys))
     monkeypatch.setattr(train, "verify", lambda model, key: Verdict(found.pop(0), True, 0.0))
     train.train(DUTY, world.context, OPTIONS)
     assert len(embedded) == marks

@@ -61,9 +61,14 @@ def test_set() -> Dataset:
     return Dataset(random.integers(0, 255, (64, 1, 8, 8), dtype=np.uint8), random.integers(0, 10, 64))
 
 
-def judged(test_set: Dataset, *candidates: Opened, earlier: tuple[Earlier, ...] = ()) -> list[Finding]:
+def judged(
+    test_set: Dataset,
+    *candidates: Opened,
+    earlier: tuple[Earlier, ...] = (),
+    prove: Callable[[Opened], str] | None = None,
+) -> list[Finding]:
     probes = choose_probes(test_set.x, b"s" * 32)
-    return judge(candidates, test_set, probes=probes, earlier=earlier, seed_of=seed_of)
+    return judge(candidates, test_set, probes=probes, earlier=earlier, seed_of=seed_of, prove=prove)
 
 
 def test_judge__mark_is_absent__flags_the_mark(test_set: Dataset) -> None:
@@ -281,3 +286,25 @@ def test_judge__earlier_model_cannot_be_had__convicts_nobody(test_set: Dataset) 
     gone = Earlier("block 7", b"7" * 32, lambda: None)
     (finding,) = judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), earlier=(gone,))
     assert not finding.vote.flags
+
+
+def test_judge__proof_of_training_fails__flagged_with_the_reason(test_set: Dataset) -> None:
+    (found,) = judged(
+        test_set, Opened(commitment(ALICE), 1, network(ALICE)), prove=lambda candidate: "its training: the words"
+    )
+    assert found.vote.flags == CandidateFlag.TRAJECTORY
+    assert found.reasons == ("its training: the words",)
+
+
+def test_judge__proof_holds__no_flag(test_set: Dataset) -> None:
+    (found,) = judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), prove=lambda candidate: "")
+    assert found.vote.flags == CandidateFlag.NONE
+
+
+def test_judge__own_machine_fails_at_the_proof__accuses_nobody(test_set: Dataset) -> None:
+    def fail(candidate: Opened) -> str:
+        raise MemoryError("the device has too little")
+
+    (found,) = judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), prove=fail)
+    assert found.vote.flags == CandidateFlag.NONE
+    assert "MemoryError" in found.reasons[0]

@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import torch
 
+from dlbc.chain.contracts import Timing
 from dlbc.chain.events import BlockAppended, ClaimEnlisted, CommitteeDrawn, Paid, VoteChallenged
 from dlbc.errors import IPFSError, TransactionRefused
 from dlbc.journal import Duty, Identity, Journal
+from dlbc.journal.history import Cursor
 from dlbc.ml.watermark.lineage import Lineage
 from dlbc.service import Done, Drop, Retry, Wait
-from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, Outcome, Payment, Phase
+from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, Mode, Outcome, Payment, Phase
 from dlbc.wire.merkle import eval_root
 from dlbc.wire.typed_data import vote_hash
 from dlbc.wire.vote_word import SKIPPED, CandidateVote, TaskFlag, unpack
@@ -98,6 +100,14 @@ def test_handlers__drawn_twice_over__owe_one_judgement_for_all_our_seats(context
     assert row.duty.payload == {"positions": [0, 2], "epoch": 2}
 
 
+def test_handlers__something_to_prove__judging_has_as_much_more_time(context: Any) -> None:
+    context.round.prove_secs = 25
+    event = CommitteeDrawn(1, b"h" * 32, 0, ROUND, 0, ZERO_BYTES32, (1,), (SELF,), 100)
+    handlers()[CommitteeDrawn](event, context)
+    (row,) = context.journal.duties(kind=JUDGE)
+    assert (row.duty.due_at, row.duty.deadline) == (100, 155)
+
+
 def test_handlers__first_block__has_no_model_to_fetch(context: Any) -> None:
     values = {"version": 1, "height": 0}
     header = BlockHeader(
@@ -137,7 +147,7 @@ def test_judge_round__reorganisation_drew_other_positions__votes_there_too(
 def unserved(context: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A round whose test set does not arrive."""
     task = Materials(None, None, None, TaskFlag.DATA_UNAVAILABLE, ("it did not arrive in 3 s",))
-    monkeypatch.setattr(vote, "spec_of", lambda *_: SimpleNamespace(score_max=3))
+    monkeypatch.setattr(vote, "spec_of", lambda *_: SimpleNamespace(score_max=3, modes=Mode.NONE))
     monkeypatch.setattr(vote, "shown_test_key", lambda *_: b"k" * 32)
     monkeypatch.setattr(vote, "materials", lambda *_: task)
     candidate = SimpleNamespace(miner=OTHER, score=9, commitment=b"c" * 32)
@@ -183,6 +193,18 @@ def test_judge_round__another_payload_than_the_batch__flagged(unserved: Any) -> 
     claim.commitment.payload_root = b"p" * 32
     assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
     assert word(unserved)[1] == TaskFlag.DATA_UNAVAILABLE | TaskFlag.PAYLOAD_BAD_0
+
+
+@pytest.mark.parametrize(("timestamp", "judged"), [(99, False), (100, True)])
+def test_judge_round__proofs_may_not_be_confirmed_yet__waits_for_the_block_in_which_votes_begin(
+    unserved: Any, monkeypatch: pytest.MonkeyPatch, timestamp: int, judged: bool
+) -> None:
+    """Who is judged before his announcement is read would be flagged for a proof that he gave."""
+    unserved.ipfs = SimpleNamespace(peers=lambda: ["a peer"])
+    monkeypatch.setattr(vote, "spec_of", lambda *_: SimpleNamespace(score_max=3, modes=Mode.TRAJECTORY))
+    unserved.journal.history.advance(Cursor(7, b"h" * 32))
+    unserved.chain.header = {7: SimpleNamespace(timestamp=timestamp)}.__getitem__
+    assert isinstance(vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")), Done if judged else Retry)
 
 
 def test_judge_round__own_node_has_no_peers__tries_again_and_at_last_blames_nobody(unserved: Any) -> None:
