@@ -10,6 +10,10 @@ folder, as .venv does. At the head of a file import packages (`import brownie`),
 from __future__ import annotations
 
 import dataclasses
+import gc
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +26,37 @@ from scripts.deploy import deploy
 
 FORTUNE = 10_000 * 10**18
 APPEAL_SECS = 60
+RECEIPT_SECS = 0.005
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prompt_receipts() -> Iterator[None]:
+    """Brownie asks for a receipt, and where the block is not there yet asks again a second later: more than half of the
+    suite's time was that sleep, for our chain mines within milliseconds.
+    """
+    from brownie.network import transaction
+
+    clock = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(min(seconds, RECEIPT_SECS)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transaction, "time", clock)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_chain_id(web3: Any) -> None:
+    """It is asked for before every call and every transaction: once is enough."""
+    web3.provider.cacheable_requests = {"eth_chainId"}
+    web3.provider.cache_allowed_requests = True
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_collections(module_isolation: None) -> Iterator[None]:
+    """Brownie collects garbage whenever it reverts the chain, once a test at least: not again and again among builds,
+    packages and whatever else outlives the module.
+    """
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)
