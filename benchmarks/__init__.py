@@ -4,8 +4,11 @@ A part is a module with `measure()`, which gives plain JSON, and `section(measur
 
 | File | Concern |
 |---|---|
-| `signature.py`, `network.py`, `gas.py`, `embedding.py`, `gpu.py`, `round.py` | the parts |
-| `hub_on_anvil.py`, `driven_round.py`, `gas_plays.py` | what `gas` drives: contracts, whole rounds, full queues |
+| `signature.py`, `network.py`, `gas.py`, `scale.py`, `self_dealing.py` | the parts |
+| `embedding.py`, `gpu.py`, `round.py` | more of them |
+| `bytecode.py`, `hub_on_anvil.py`, `round_calls.py` | what `gas` and `scale` drive: the contracts, and calls to them |
+| `driven_round.py`, `gas_plays.py` | what `gas` plays: rounds one after another, a full queue |
+| `scale_plays.py` | what `scale` plays: rounds side by side in markets of any size |
 | `gpu_runs.py`, `pictures.py` | what `gpu` trains and scores on two devices, and on what |
 | `watched_market.py` | what `round` watches: a market of real programs, its clock and its memory |
 | `model_files.py` | model files of the sizes that the paper reports |

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.bytecode import compiled, compiler_settings, source_digest
 from benchmarks.gas_plays import ASIDE, FULL, MINERS, PLAYS, QUEUE, Spent, all_plays, full_queue
-from benchmarks.hub_on_anvil import anvil, compiled, compiler_settings, node_version, source_digest
+from benchmarks.hub_on_anvil import anvil, node_version
 from benchmarks.processes import quiet
 from benchmarks.tables import Section, Table
 from benchmarks.timing import median, percentile

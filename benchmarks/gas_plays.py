@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import requests
-
-from benchmarks.driven_round import HARMONY, Troubles, make_spec, play, template
-from benchmarks.hub_on_anvil import CALL_GAS, UNIT, Actor, Market, deploy, development_profile
-from dlbc.chain.contracts import Call
+from benchmarks.driven_round import HARMONY, Troubles, make_spec, play
+from benchmarks.hub_on_anvil import UNIT, Actor, Market, deploy, development_profile
+from benchmarks.round_calls import template
 from dlbc.errors import ChainError
 
 MINERS, CROWD = 6, 12
 SPARE_SEATS = 2  # seats beyond the committee's size
 TOKENS, STAKE = 20_000, 5_000
 QUEUE = 4_096
-BATCH = 512
 
 Spent = tuple[str, int, str]
 
@@ -59,13 +55,13 @@ def full_queue(url: str) -> list[Spent]:
     """Submitting and opening with all but 4,096 tasks in the queue."""
     market, _ = deploy(url, development_profile({"feeUnit": "0.0001", "tip": "0"}))
     requester, dice = Actor.named("requester"), random.Random(1)  # noqa: S311  # the same in every run
-    market.equip(requester, 900_000, 0)
+    market.equip([requester], 900_000, 0)
     # The floor doubles with every 512 tasks that wait.
     floor = market.hub.floors(template(requester, 0)).fee << QUEUE // 512
     slots = market.hub.economy().slots
     number = QUEUE - 2 * slots
     specs = [template(requester, nonce, floor * dice.randrange(100, 400) // 100, floor) for nonce in range(number)]
-    _send_together(market, url, requester, [market.hub.submit_task(spec) for spec in specs])
+    market.send_all([(requester.address, market.hub.submit_task(spec)) for spec in specs])
     if market.hub.queue_length() != number:
         raise ChainError(f"{market.hub.queue_length()} of {number} tasks are in the queue")
     market.scenario = FULL
@@ -83,9 +79,8 @@ def _play(market: Market, committee: int) -> None:
     miners = [Actor.named(f"miner {number}") for number in range(CROWD)]
     validators = [Actor.named(f"validator {number}") for number in range(committee + SPARE_SEATS)]
     market.scenario = ASIDE
-    market.equip(requester, TOKENS, 0)
-    for actor in (*miners, *validators):
-        market.equip(actor, TOKENS, STAKE)
+    market.equip([requester], TOKENS, 0)
+    market.equip([*miners, *validators], TOKENS, STAKE)
     for validator in validators:
         market.send(validator.address, market.committee.join_seat())
     nonce = 0
@@ -104,31 +99,3 @@ def _play(market: Market, committee: int) -> None:
     spec = make_spec(market, requester, nonce + 1)
     market.send(requester.address, market.hub.submit_task(spec))
     market.send(requester.address, market.hub.cancel_task(market.hub.task_count(), spec))
-
-
-def _send_together(market: Market, url: str, sender: Actor, calls: Sequence[Call]) -> None:
-    """Many transactions in one block: one by one they would take minutes."""
-    nonce = int(market.chain.w3.eth.get_transaction_count(sender.address))  # type: ignore[arg-type]
-    bodies = [
-        {
-            "jsonrpc": "2.0",
-            "id": number,
-            "method": "eth_sendTransaction",
-            "params": [
-                {
-                    "from": sender.address,
-                    "to": call.to,
-                    "data": "0x" + call.data.hex(),
-                    "gas": hex(CALL_GAS),
-                    "nonce": hex(nonce + number),
-                }
-            ],
-        }
-        for number, call in enumerate(calls)
-    ]
-    for begin in range(0, len(bodies), BATCH):
-        answers = requests.post(url, json=bodies[begin : begin + BATCH], timeout=60).json()
-        refused = [answer for answer in answers if "error" in answer]
-        if refused:
-            raise ChainError(f"the node refuses {len(refused)} of {len(answers)} transactions: {refused[0]['error']}")
-    market.pass_blocks(1)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import itertools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 from eth_keys.datatypes import PrivateKey
 from eth_utils.crypto import keccak
 from web3.types import Nonce
 from web3.utils import get_create_address
 
-from benchmarks.results import FOLDER, ROOT
+from benchmarks.bytecode import CONTRACTS, compiled
 from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Call, Committee, Hub, Token
 from dlbc.chain.deployment import Deployment
@@ -25,41 +25,13 @@ from dlbc.errors import ChainError
 from dlbc.processes import free_port, start_anvil
 from dlbc.types import ZERO_ADDRESS
 from scripts import profiles
-from scripts.solc import compile_standard
 
-# In the order of scripts/deploy.py; and where they lie.
-CONTRACTS = {
-    "DLBCToken": "contracts/DLBCToken.sol",
-    "Committee": "contracts/Committee.sol",
-    "Authority": "contracts/Authority.sol",
-    "Registrar": "contracts/hub/Registrar.sol",
-    "Arbiter": "contracts/hub/Arbiter.sol",
-    "DLBC": "contracts/DLBC.sol",
-    "Lens": "contracts/Lens.sol",
-}
 UNIT = 10**18
 CHAIN_ID = 31337
 CALL_GAS = 5_000_000
 DEPLOYMENT_GAS = 15_000_000
+BATCH = 256  # calls in a block, and requests at a time: what Anvil takes for receipts grows with the square of it
 NOWHERE = Deployment(CHAIN_ID, bytes(32), 0, ZERO_ADDRESS, ZERO_ADDRESS, ZERO_ADDRESS)  # before there is one
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """One contract.
-
-    Attributes:
-        init: creation bytecode, hexadecimal.
-        runtime_bytes: size of the code that stays on the chain.
-    """
-
-    abi: list[dict[str, Any]]
-    init: str
-    runtime_bytes: int
-
-    @property
-    def init_bytes(self) -> int:
-        return len(self.init) // 2
 
 
 @dataclass(frozen=True)
@@ -75,15 +47,20 @@ class Actor:
         return cls(key, PrivateKey(key).public_key.to_checksum_address())
 
 
+Sent = tuple[str, Call]  # who sends what
+
+
 @dataclass
 class Market:
     """One deployment and who uses it.
 
     Attributes:
+        url: of the node.
         scenario: what the calls that follow are noted under.
         spent: [call, gas, scenario] of every call, in order.
     """
 
+    url: str
     chain: Chain
     deployer: str
     scenario: str = ""
@@ -99,32 +76,64 @@ class Market:
             TransactionRefused: it reverted, with the contract's reason.
         """
         receipt = mined(self.chain, {"from": sender, "to": call.to, "data": call.data, "gas": CALL_GAS})
-        if receipt["status"] != 1:
-            self.chain.call(call.to, call.data, sender=sender)  # raises with the reason
-            raise ChainError(f"{call.what} reverted, but now it would not")
-        spent = int(receipt["gasUsed"])
-        self.spent.append((name or call.what.split()[0], spent, self.scenario))
-        return spent
+        return self._note(sender, call, receipt["status"], receipt["gasUsed"], name)
+
+    def send_all(self, calls: Sequence[Sent], name: str | None = None) -> None:
+        """Sends many calls in this order, many to a block, and notes their gas: block by block they would take minutes.
+
+        Raises:
+            TransactionRefused: one reverted, with the contract's reason.
+        """
+        for begin in range(0, len(calls), BATCH):
+            self._send_block(calls[begin : begin + BATCH], name)
 
     def pass_time(self, until: int) -> None:
         """Moves the chain's clock, if it is not there yet."""
-        seconds = until - self.chain.head().timestamp
-        if seconds > 0:
-            request(self.chain, "evm_increaseTime", seconds)
+        if until > self.chain.head().timestamp:
+            request(self.chain, "evm_setNextBlockTimestamp", until)
             self.pass_blocks(1)
 
     def pass_blocks(self, number: int) -> None:
         """Mines empty blocks."""
         request(self.chain, "anvil_mine", number)
 
-    def equip(self, actor: Actor, tokens: int, stake: int) -> None:
-        """Gives him ether and DLBC; all of it becomes credit, and `stake` of that stake."""
-        request(self.chain, "anvil_setBalance", actor.address, hex(10**24))
-        self.send(self.deployer, self.token.transfer(actor.address, tokens * UNIT))
-        self.send(actor.address, self.token.approve(self.hub.address, tokens * UNIT))
-        self.send(actor.address, self.hub.deposit(tokens * UNIT))
+    def equip(self, actors: Sequence[Actor], tokens: int, stake: int) -> None:
+        """Gives each ether and DLBC; all of it becomes credit, and `stake` of that stake."""
+        batch(self.url, "anvil_setBalance", [(actor.address, hex(10**24)) for actor in actors])
+        self.send_all([(self.deployer, self.token.transfer(actor.address, tokens * UNIT)) for actor in actors])
+        steps = [self.token.approve(self.hub.address, tokens * UNIT), self.hub.deposit(tokens * UNIT)]
         if stake:
-            self.send(actor.address, self.hub.stake(stake * UNIT))
+            steps.append(self.hub.stake(stake * UNIT))
+        for step in steps:
+            self.send_all([(actor.address, step) for actor in actors])
+
+    def _send_block(self, calls: Sequence[Sent], name: str | None) -> None:
+        senders = list(dict.fromkeys(sender for sender, _ in calls))
+        counts = batch(self.url, "eth_getTransactionCount", [(sender, "latest") for sender in senders])
+        nonces = {sender: itertools.count(int(count, 16)) for sender, count in zip(senders, counts, strict=True)}
+        transactions = [
+            {
+                "from": sender,
+                "to": call.to,
+                "data": "0x" + call.data.hex(),
+                "gas": hex(CALL_GAS),
+                "nonce": hex(next(nonces[sender])),
+            }
+            for sender, call in calls
+        ]
+        digests = batch(self.url, "eth_sendTransaction", [(transaction,) for transaction in transactions])
+        self.pass_blocks(1)
+        receipts = {found["transactionHash"]: found for found in request(self.chain, "eth_getBlockReceipts", "latest")}
+        for (sender, call), digest in zip(calls, digests, strict=True):
+            receipt = receipts[digest]
+            self._note(sender, call, int(receipt["status"], 16), int(receipt["gasUsed"], 16), name)
+
+    def _note(self, sender: str, call: Call, status: int, gas: int, name: str | None) -> int:
+        if status != 1:
+            self.chain.call(call.to, call.data, sender=sender)  # raises with the reason
+            raise ChainError(f"{call.what} reverted, but now it would not")
+        self.spent.append((name or call.what.split()[0], gas, self.scenario))
+        return gas
 
 
 @contextmanager
@@ -152,6 +161,25 @@ def request(chain: Chain, method: str, *parameters: object) -> Any:
     if "error" in answer:
         raise ChainError(f"{method}: {answer['error']}")
     return answer.get("result")
+
+
+def batch(url: str, method: str, parameters: Sequence[Sequence[object]]) -> list[Any]:
+    """Many calls of one of the node's methods, answered in their order.
+
+    Raises:
+        ChainError: the node refuses one.
+    """
+    results: list[Any] = []
+    for begin in range(0, len(parameters), BATCH):
+        bodies = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": list(given)}
+            for number, given in enumerate(parameters[begin : begin + BATCH])
+        ]
+        answers = requests.post(url, json=bodies, timeout=60).json()
+        if refused := [answer["error"] for answer in answers if "error" in answer]:
+            raise ChainError(f"{method}: the node refuses {len(refused)} of {len(answers)}: {refused[0]}")
+        results += [answer["result"] for answer in sorted(answers, key=lambda answer: answer["id"])]
+    return results
 
 
 def node_version(url: str) -> str:
@@ -211,7 +239,7 @@ def deploy(url: str, profile: profiles.Profile) -> tuple[Market, int]:
         registrar=at["Registrar"],
         arbiter=at["Arbiter"],
     )
-    return Market(Chain([url], deployment), deployer), spent
+    return Market(url, Chain([url], deployment), deployer), spent
 
 
 def development_profile(economy: Mapping[str, object]) -> profiles.Profile:
@@ -222,52 +250,3 @@ def development_profile(economy: Mapping[str, object]) -> profiles.Profile:
         path = Path(folder) / "benchmark.yaml"
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
         return profiles.load(str(path))
-
-
-def compiled() -> dict[str, Compiled]:
-    """The contracts compiled with the settings of brownie-config.yaml; kept until a source changes."""
-    digest, kept = source_digest(), FOLDER / "contracts.json"
-    if kept.is_file():
-        content = json.loads(kept.read_text(encoding="utf-8"))
-        if content["digest"] == digest:
-            return {name: Compiled(**found) for name, found in content["contracts"].items()}
-    contracts = _compile(compiler_settings())
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    content = {"digest": digest, "contracts": {name: vars(found) for name, found in contracts.items()}}
-    kept.write_text(json.dumps(content), encoding="utf-8")
-    return contracts
-
-
-def source_digest() -> str:
-    """SHA-256 of whatever decides the bytecode: the compiler's settings, its version, the sources."""
-    digest = hashlib.sha256(json.dumps(compiler_settings(), sort_keys=True).encode())
-    sources = (path for path in (ROOT / "contracts").rglob("*.sol") if "test" not in path.parts)
-    for path in sorted([*sources, ROOT / "package-lock.json"]):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def compiler_settings() -> dict[str, Any]:
-    """Those of brownie-config.yaml, as the compiler takes them."""
-    configured = yaml.safe_load((ROOT / "brownie-config.yaml").read_text(encoding="utf-8"))["compiler"]
-    solc = configured["solc"]
-    return {
-        "remappings": solc["remappings"],
-        "evmVersion": configured["evm_version"],
-        "viaIR": solc["viaIR"],
-        "optimizer": solc["optimizer"],
-        "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
-    }
-
-
-def _compile(settings: Mapping[str, Any]) -> dict[str, Compiled]:
-    sources = {path: {"content": (ROOT / path).read_text(encoding="utf-8")} for path in CONTRACTS.values()}
-    output = compile_standard({"language": "Solidity", "sources": sources, "settings": dict(settings)})
-    found = {}
-    for contracts in output["contracts"].values():
-        for name, contract in contracts.items():
-            if name in CONTRACTS:
-                code = contract["evm"]
-                runtime_bytes = len(code["deployedBytecode"]["object"]) // 2
-                found[name] = Compiled(contract["abi"], code["bytecode"]["object"], runtime_bytes)
-    return found

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import document, gpu
+from benchmarks import document, gpu, scale
 from benchmarks.gpu_runs import Case, Scale
 from benchmarks.pictures import pictures
 from benchmarks.results import Result
+from benchmarks.scale_plays import AXES, BASE, EVERYTHING, sizes
 from benchmarks.tables import Section, Table, markdown
 from benchmarks.timing import percentile, ratio, short
 
@@ -95,6 +97,30 @@ def test_ratio__one_disturbed_pair__hardly_moves_it() -> None:
 )
 def test_short__any_size__keeps_three_digits(seconds: float, text: str) -> None:
     assert short(seconds) == text
+
+
+def test_sizes__along_the_axes__grow_one_number_at_a_time() -> None:
+    *along, last = sizes()
+    changed = [{axis for axis in AXES if getattr(size, axis) != getattr(BASE, axis)} for size in along]
+    assert all(len(axes) <= 1 for axes in changed)
+    assert changed.count(set()) == 1
+    assert last == EVERYTHING and all(getattr(last, axis) == max(values) for axis, values in AXES.items())
+
+
+def test_scale__one_call_that_grows__is_seen_in_its_row_and_named() -> None:
+    played = [
+        {"size": asdict(size), "spent": [["flat", 100], ["finalize", 100 * size.committee], ["finalize", 10]]}
+        for size in sizes()
+    ]
+    named = {"node": "anvil", "sources": "0" * 64, "optimizer_runs": 200}
+    found = scale.section(json.loads(json.dumps({"played": played, **named})))
+    by_title = {table.title: table for table in found.tables}
+    # of 3, 7 and 15 validators: medians 155, 355 and 755
+    assert by_title["Validators of a round"].rows[1] == ["finalize", "155 / 300", "355 / 700", "755 / 1,500", "x4.87"]
+    assert [row[-1] for row in by_title["Tasks in the queue"].rows] == ["x1.00", "x1.00"]
+    assert by_title["Everything at once"].rows[1] == ["finalize", "155", "2", "755", "1,500", "x4.87"]
+    assert "validators of a round, 3 to 15: finalize x4.87" in found.text
+    assert "tasks in the queue, 0 to 4,095: flat x1.00" in found.text
 
 
 def test_pictures__same_seed__same_pictures_and_others_for_the_test() -> None:
