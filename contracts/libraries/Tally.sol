@@ -112,71 +112,76 @@ library Tally {
         unchecked {
             uint256 shift = candidate * CANDIDATE_BITS;
             ICommittee.Verdict memory verdict = found.verdicts[candidate];
-            (uint256 median, uint256 raised) = _median(votes, shift, scores);
+            (uint256 given, uint256 raised, uint256 skipped, uint256 incoherent) = _collect(votes, shift, scores);
             // most candidates are not flagged by anyone
             if (raised != 0) verdict.flags = uint8(_majorities(votes, shift + SCORE_BITS, raised, shift));
-            verdict.median = uint40(median);
-
-            (uint256 near, uint256 off, uint256 incoherent, uint256 skipped) = _compare(votes, shift, median, tol);
-            if (near < votes.quorum) return;
+            uint256 far;
+            uint256 off;
+            if (given != 0) {
+                uint256 median = scores.at((given - 1) / 2);
+                verdict.median = uint40(median);
+                // on most candidates all agree: the scores are in order, and the outermost are near
+                if (median - scores.at(0) > tol || scores.at(given - 1) - median > tol) {
+                    (far, off) = _distant(votes, shift, median, tol);
+                }
+            }
+            if (given - far.count() < votes.quorum) return;
             verdict.stable = true;
             if (verdict.flags & SCORELESS != 0) return;
             found.off |= off;
-            found.incoherent |= incoherent;
+            found.incoherent |= incoherent | far;
             found.skipped |= skipped << (16 * candidate);
         }
     }
 
-    /// @dev How the votes on one candidate lie to their median; masks over positions.
-    function _compare(ICommittee.Votes memory votes, uint256 shift, uint256 median, uint256 tol)
+    /// @dev Reads the votes on one candidate, and puts their scores in order.
+    /// @return given how many scores there are
+    /// @return raised flags that any vote raises
+    /// @return skipped the votes that skip him, as are the next a mask over positions
+    /// @return scoreless the votes whose flags leave no score
+    function _collect(ICommittee.Votes memory votes, uint256 shift, uint256[] memory scores)
         private
         pure
-        returns (uint256 near, uint256 off, uint256 incoherent, uint256 skipped)
+        returns (uint256 given, uint256 raised, uint256 skipped, uint256 scoreless)
+    {
+        unchecked {
+            uint256[] memory words = votes.words;
+            uint256 revealed = votes.revealed;
+            for (uint256 pos; pos < words.length; ++pos) {
+                if (!revealed.has(pos)) continue;
+                uint256 field = (words.at(pos) >> shift) & SKIPPED;
+                if (field <= SCORE_MASK) {
+                    scores.insert(given++, field);
+                } else if (field == SKIPPED) {
+                    skipped |= 1 << pos;
+                } else {
+                    raised |= field >> SCORE_BITS;
+                    if ((field >> SCORE_BITS) & SCORELESS != 0) scoreless |= 1 << pos;
+                    else scores.insert(given++, field & SCORE_MASK);
+                }
+            }
+        }
+    }
+
+    /// @dev Whose scores are not near a candidate's median; masks over positions.
+    /// @return far more than one tolerance off it
+    /// @return off of those, more than `FAR` tolerances
+    function _distant(ICommittee.Votes memory votes, uint256 shift, uint256 median, uint256 tol)
+        private
+        pure
+        returns (uint256 far, uint256 off)
     {
         unchecked {
             for (uint256 pos; pos < votes.words.length; ++pos) {
                 if (!uint256(votes.revealed).has(pos)) continue;
                 uint256 field = (votes.words.at(pos) >> shift) & SKIPPED;
-                if (field == SKIPPED) {
-                    skipped |= 1 << pos;
-                    continue;
-                }
-                if ((field >> SCORE_BITS) & SCORELESS != 0) {
-                    incoherent |= 1 << pos;
-                    continue;
-                }
+                if (field == SKIPPED || (field >> SCORE_BITS) & SCORELESS != 0) continue;
                 uint256 score = field & SCORE_MASK;
                 uint256 distance = score > median ? score - median : median - score;
-                if (distance <= tol) {
-                    ++near;
-                } else {
-                    incoherent |= 1 << pos;
-                    if (distance > FAR * tol) off |= 1 << pos;
-                }
+                if (distance <= tol) continue;
+                far |= 1 << pos;
+                if (distance > FAR * tol) off |= 1 << pos;
             }
-        }
-    }
-
-    /// @return median 0 where nobody gives a score
-    /// @return raised flags that any vote raises
-    function _median(ICommittee.Votes memory votes, uint256 shift, uint256[] memory scores)
-        private
-        pure
-        returns (uint256 median, uint256 raised)
-    {
-        unchecked {
-            uint256[] memory words = votes.words;
-            uint256 revealed = votes.revealed;
-            uint256 given;
-            for (uint256 pos; pos < words.length; ++pos) {
-                if (!revealed.has(pos)) continue;
-                uint256 field = (words.at(pos) >> shift) & SKIPPED;
-                if (field == SKIPPED) continue;
-                uint256 flags = field >> SCORE_BITS;
-                raised |= flags;
-                if (flags & SCORELESS == 0) scores.insert(given++, field & SCORE_MASK);
-            }
-            if (given != 0) median = scores.at((given - 1) / 2);
         }
     }
 
