@@ -12,18 +12,20 @@ abstract contract TaskQueue is Custody {
 
     struct TaskState {
         bytes32 specHash;
-        address requester;
-        uint32 trainSecs;
-        uint56 roundId;
+        // one word, which opening and settlement read and write
         TaskStatus status;
-        int64 base; //           static difficulty
-        uint80 clockAtSubmit; // the virtual clock when the task was submitted
+        uint8 version; //        of the parameters that the task is settled by
+        uint24 trainSecs; //     holds a month, the longest there is
+        uint32 roundId;
+        int56 base; //           static difficulty, below 2^47
+        uint72 clockAtSubmit; // the virtual clock when the task was submitted
         uint40 submittedAt;
+        // one word, for a task that is taken back, and for views
+        address requester;
         uint16 lgFlops;
         uint16 lgNet;
         uint16 lgData;
         uint16 lgFee;
-        uint8 version; //        of the parameters that the task is settled by
     }
 
     /// @dev One word: it changes with every submission and opening.

@@ -54,10 +54,10 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         _tasks[taskId] = TaskState({
             specHash: specHash,
             requester: msg.sender,
-            trainSecs: spec.trainSecs,
+            trainSecs: uint24(spec.trainSecs),
             roundId: 0,
             status: TaskStatus.Queued,
-            base: difficulty.base,
+            base: int56(difficulty.base),
             clockAtSubmit: queue.clock,
             submittedAt: uint40(block.timestamp),
             lgFlops: uint16(difficulty.lgFlops),
@@ -111,7 +111,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
 
         TaskState storage state = _tasks[taskId];
         state.status = TaskStatus.Open;
-        state.roundId = uint56(roundId);
+        state.roundId = uint32(roundId);
         _lastRound[slot] = roundId;
         _beginRound(roundId, taskId, state, slot);
     }
@@ -121,7 +121,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         uint8 version_ = state.version;
         bytes32 specHash = state.specHash;
         bytes32 anchor = _head;
-        uint24 trainSecs = uint24(state.trainSecs);
+        uint24 trainSecs = state.trainSecs;
         uint40 commitStart = uint40(block.timestamp) + _parameters(version_).timing.settleSecs;
         r.commitStart = commitStart;
         r.trainSecs = trainSecs;
