@@ -127,12 +127,17 @@ library BallotWord {
             | (voteStart_ << VOTE_START) | (commitSecs << COMMIT_SECS) | (revealSecs << REVEAL_SECS);
     }
 
+    /// @param pos below `size`, as is the next
     function commit(uint256 word, uint256 pos) internal pure returns (uint256) {
-        return word | (1 << (COMMITTED + pos));
+        unchecked {
+            return word | (1 << (COMMITTED + pos));
+        }
     }
 
     function reveal(uint256 word, uint256 pos) internal pure returns (uint256) {
-        return word | (1 << (REVEALED + pos));
+        unchecked {
+            return word | (1 << (REVEALED + pos));
+        }
     }
 
     function challenge(uint256 word, uint256 pos) internal pure returns (uint256) {
@@ -154,6 +159,8 @@ library BallotWord {
     }
 
     function full(uint256 word) internal pure returns (uint256) {
-        return (1 << size(word)) - 1;
+        unchecked {
+            return (1 << size(word)) - 1;
+        }
     }
 }
