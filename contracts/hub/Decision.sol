@@ -119,7 +119,7 @@ abstract contract Decision is HubState {
             c.outcome = Outcome.BelowThreshold;
         } else {
             c.outcome = Outcome.Block;
-            c.winner = _place(c, c.podium[0]).commitment;
+            c.winner = _claimedHash(c.roundId, _place(c, c.podium[0]));
         }
     }
 
@@ -145,7 +145,7 @@ abstract contract Decision is HubState {
         // a word of storage for each, and in most rounds for none
         uint256 rivals = Podium.rivals(entries, rules);
         for (uint256 i; rivals >> i != 0; ++i) {
-            if (rivals.has(i)) entries[i].commitment = _place(c, i).commitment;
+            if (rivals.has(i)) entries[i].commitment = _claimedHash(c.roundId, _place(c, i));
         }
         c.podium = Podium.rank(entries, rules);
     }

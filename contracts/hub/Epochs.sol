@@ -69,9 +69,12 @@ abstract contract Epochs is Payout {
     function _removeDisqualified(RoundState storage r, Case memory c) private {
         uint256 kept;
         for (uint256 i; i < c.list.length; ++i) {
-            CandidateList.Place storage place = _place(c, i);
-            if (c.qualified.has(i)) kept |= 1 << place.index;
-            else emit CandidateRemoved(c.roundId, place.miner, place.commitment);
+            if (c.qualified.has(i)) {
+                kept |= 1 << CandidateList.indexOf(c.list[i]);
+                continue;
+            }
+            CandidateList.Place memory place = _place(c, i);
+            emit CandidateRemoved(c.roundId, place.miner, _claimedHash(c.roundId, place));
         }
         r.listed = uint8(kept);
         // whoever qualified has shown his key

@@ -5,6 +5,7 @@ import {ICommittee} from "../interfaces/ICommittee.sol";
 import {BallotWord} from "../libraries/BallotWord.sol";
 import {BitMask} from "../libraries/BitMask.sol";
 import {CandidateList} from "../libraries/CandidateList.sol";
+import {CommitSlot} from "../libraries/CommitSlot.sol";
 import {ParameterBounds} from "../libraries/ParameterBounds.sol";
 import {Phases} from "../libraries/Phases.sol";
 import {TypedHashes} from "../libraries/TypedHashes.sol";
@@ -17,6 +18,7 @@ import {TaskQueue} from "./TaskQueue.sol";
 abstract contract HubState is TaskQueue, BlockLedger {
     using BallotWord for uint256;
     using BitMask for uint256;
+    using CommitSlot for uint256;
 
     struct RoundState {
         // one word, which nearly every call reads and writes
@@ -58,8 +60,8 @@ abstract contract HubState is TaskQueue, BlockLedger {
     mapping(uint256 roundId => RoundState) internal _rounds;
     mapping(uint256 roundId => CandidateList.List) internal _lists;
     mapping(uint256 roundId => mapping(address miner => uint256)) internal _commits;
-    /// @dev Commitment hashes of claims that have no place on the list; their scores are in `_commits`.
-    mapping(uint256 roundId => mapping(address miner => bytes32)) internal _excluded;
+    /// @dev Claims that have no place on the list.
+    mapping(uint256 roundId => mapping(address miner => CandidateList.Place)) internal _excluded;
     mapping(uint256 roundId => AppealCase[]) internal _appeals;
     /// @dev The last round of each slot, live or not.
     mapping(uint256 slot => uint256 roundId) internal _lastRound;
@@ -105,7 +107,10 @@ abstract contract HubState is TaskQueue, BlockLedger {
         facts.commitStart = r.commitStart;
         if (facts.commitStart == 0) return facts;
         facts.isFinal = r.outcome != Outcome.None;
-        facts.commitEnd = r.commitStart + r.trainSecs;
+        // here and below: times and a few months do not fill 40 bits
+        unchecked {
+            facts.commitEnd = facts.commitStart + r.trainSecs;
+        }
         facts.commits = r.commits;
         facts.epoch = r.epoch;
         facts.keyAt = r.keyAt;
@@ -115,9 +120,11 @@ abstract contract HubState is TaskQueue, BlockLedger {
         // before the commits and before the claims are closed, no other time matters
         if (block.timestamp < facts.commitEnd || (facts.keyAt != 0 && block.timestamp < facts.claimEnd)) return facts;
         Timing storage rules = _parameters(r.version).timing;
-        facts.keyFrom = facts.commitEnd + rules.guardSecs;
-        facts.keyUntil = facts.keyFrom + rules.keySecs;
-        facts.showEnd = facts.claimEnd + rules.showSecs;
+        unchecked {
+            facts.keyFrom = facts.commitEnd + rules.guardSecs;
+            facts.keyUntil = facts.keyFrom + rules.keySecs;
+            facts.showEnd = facts.claimEnd + rules.showSecs;
+        }
     }
 
     /// @dev Until when a judgement, or a vote, can be disputed: there must be one.
@@ -131,8 +138,9 @@ abstract contract HubState is TaskQueue, BlockLedger {
         end = revealEnd + _parameters(r.version).timing.appealSecs;
     }
 
-    function _isShown(RoundState storage r, CandidateList.Place memory place) internal view returns (bool) {
-        return BitMask.has(r.shown, place.index);
+    /// @dev The commitment hash of a claim, on the list or not.
+    function _claimedHash(uint256 roundId, CandidateList.Place memory claim) internal view returns (bytes32) {
+        return _commits[roundId][claim.miner].commitmentHash(claim.hashTop);
     }
 
     function _isLive(RoundState storage r) internal view returns (bool) {

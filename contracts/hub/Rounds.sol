@@ -36,8 +36,10 @@ abstract contract Rounds is Accounts, Parents {
         if (commits[miner] != 0) revert AlreadyCommitted(miner);
 
         uint24 sequence = r.commits + 1;
+        // one write for both
+        uint24 early = block.timestamp - r.commitStart < r.trainSecs / 2 ? sequence : r.early;
         r.commits = sequence;
-        if (block.timestamp - r.commitStart < r.trainSecs / 2) r.early = sequence;
+        r.early = early;
         commits[miner] = CommitSlot.make(sequence, commitment);
         _lock(miner, _parameters(r.version).economy.minerUnit);
         emit ModelCommitted(roundId, miner, sequence, commitment, artifact, artifactBytes);
@@ -49,9 +51,10 @@ abstract contract Rounds is Accounts, Parents {
         _requireSpec(r, spec);
         _requireKey(key, spec.keyHash);
 
+        uint40 claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
         r.keyAt = uint40(block.timestamp);
         if (spec.proveSecs != 0) r.proveSecs = uint24(spec.proveSecs);
-        r.claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
+        r.claimEnd = claimEnd;
         emit TestKeyRevealed(roundId, key);
     }
 
@@ -78,13 +81,13 @@ abstract contract Rounds is Accounts, Parents {
         // nothing is left to wait for
         if (claims == r.commits) r.claimEnd = uint40(block.timestamp);
         CandidateList.Place memory claim =
-            CandidateList.Place(commitment.miner, score, word.sequence(), 0, commitmentHash);
+            CandidateList.Place(commitment.miner, score, word.sequence(), CommitSlot.topOf(commitmentHash));
         uint256 index = CandidateList.NOT_LISTED;
         if (score >= spec.minScore) {
             index = _list(commitment.roundId, r, claim);
             if (index == CandidateList.NOT_LISTED) _exclude(commitment.roundId, r, claim);
         }
-        _commits[commitment.roundId][commitment.miner] = word.open(score, index);
+        _commits[commitment.roundId][commitment.miner] = word.open(commitmentHash, index);
         emit ModelClaimed(
             commitment.roundId,
             commitment.miner,
@@ -99,16 +102,14 @@ abstract contract Rounds is Accounts, Parents {
     /// @inheritdoc IDLBC
     function enlist(uint256 roundId, address miner) external {
         RoundState storage r = _requirePhase(roundId, Phase.Enlist);
-        bytes32 commitmentHash = _excluded[roundId][miner];
-        if (commitmentHash == 0) revert NotExcluded(miner);
-        uint256 word = _commits[roundId][miner];
-        CandidateList.Place memory claim =
-            CandidateList.Place(miner, word.score(), word.sequence(), 0, commitmentHash);
+        CandidateList.Place memory claim = _excluded[roundId][miner];
+        if (claim.miner == address(0)) revert NotExcluded(miner);
+        bytes32 commitmentHash = _claimedHash(roundId, claim);
         uint256 index = _list(roundId, r, claim);
         if (index == CandidateList.NOT_LISTED) revert NotListed(commitmentHash);
 
         delete _excluded[roundId][miner];
-        _commits[roundId][miner] = word.open(claim.score, index);
+        _commits[roundId][miner] = _commits[roundId][miner].open(commitmentHash, index);
         uint24 excluded = r.excluded - 1;
         r.excluded = excluded;
         // nobody is left to come
@@ -123,11 +124,10 @@ abstract contract Rounds is Accounts, Parents {
         bytes32 commitmentHash = TypedHashes.modelCommitment(commitment);
         uint256 word = _commits[roundId][commitment.miner];
         uint256 index = word.index();
+        if (!word.opened() || !uint256(r.listed).has(index)) revert NotListed(commitmentHash);
+        CandidateList.Place storage place = _lists[roundId].places[index];
         // a claim that lost its place still knows its index: the list has the last word
-        if (
-            !word.opened() || !uint256(r.listed).has(index)
-                || _lists[roundId].places[index].commitment != commitmentHash
-        ) {
+        if (place.miner != commitment.miner || word.commitmentHash(place.hashTop) != commitmentHash) {
             revert NotListed(commitmentHash);
         }
         uint8 shown = r.shown;
@@ -175,7 +175,7 @@ abstract contract Rounds is Accounts, Parents {
 
     /// @dev A claim without a place may have one when others are disqualified.
     function _exclude(uint256 roundId, RoundState storage r, CandidateList.Place memory claim) private {
-        _excluded[roundId][claim.miner] = claim.commitment;
+        _excluded[roundId][claim.miner] = claim;
         ++r.excluded;
         if (claim.score > r.bestExcluded) r.bestExcluded = claim.score;
     }
@@ -192,7 +192,7 @@ abstract contract Rounds is Accounts, Parents {
     }
 
     function _requireKey(bytes32 key, bytes32 expected) private pure {
-        bytes32 keyHash = keccak256(abi.encode(key));
+        bytes32 keyHash = TypedHashes.key(key);
         if (keyHash != expected) revert KeyMismatch(keyHash, expected);
     }
 }

@@ -94,7 +94,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         uint256 word = _commits[roundId][msg.sender];
         // without a test key nothing was ever opened: the mark is free to say "collected"
         if (r.compensation == 0 || word == 0 || word.opened()) revert NothingToCollect(msg.sender);
-        _commits[roundId][msg.sender] = word.open(0, CandidateList.NOT_LISTED);
+        _commits[roundId][msg.sender] = word.open(bytes32(0), CandidateList.NOT_LISTED);
         _pay(roundId, msg.sender, Payment.Compensation, r.compensation);
     }
 

@@ -24,6 +24,8 @@ abstract contract Trajectories is HubState {
         CandidateList.Place storage place = _lists[roundId].places[index];
         // a claim that lost its place still knows its index: the list has the last word
         if (place.miner != miner) revert NotShown(miner);
-        emit TrajectoryShown(roundId, miner, place.commitment, r.epoch, artifact, artifactBytes);
+        emit TrajectoryShown(
+            roundId, miner, word.commitmentHash(place.hashTop), r.epoch, artifact, artifactBytes
+        );
     }
 }

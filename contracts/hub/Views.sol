@@ -110,16 +110,17 @@ abstract contract Views is IDLBC, HubState {
     /// @inheritdoc IDLBC
     function candidates(uint256 roundId) external view returns (Candidate[] memory result) {
         RoundState storage r = _rounds[roundId];
-        CandidateList.Place[] memory places = _lists[roundId].sorted(r.listed);
-        result = new Candidate[](places.length);
-        for (uint256 i; i < places.length; ++i) {
-            CandidateList.Place memory place = places[i];
+        uint256[] memory keys = _lists[roundId].ranked(r.listed);
+        result = new Candidate[](keys.length);
+        for (uint256 i; i < keys.length; ++i) {
+            uint256 index = CandidateList.indexOf(keys[i]);
+            CandidateList.Place memory place = _lists[roundId].places[index];
             result[i] = Candidate({
                 miner: place.miner,
                 score: place.score,
                 sequence: place.sequence,
-                shown: _isShown(r, place),
-                commitment: place.commitment
+                shown: uint256(r.shown).has(index),
+                commitment: _claimedHash(roundId, place)
             });
         }
     }
@@ -136,8 +137,8 @@ abstract contract Views is IDLBC, HubState {
 
     /// @inheritdoc IDLBC
     function excludedOf(uint256 roundId, address miner) external view returns (bytes32 commitmentHash, uint40 score) {
-        commitmentHash = _excluded[roundId][miner];
-        if (commitmentHash != 0) score = _commits[roundId][miner].score();
+        CandidateList.Place memory claim = _excluded[roundId][miner];
+        if (claim.miner != address(0)) (commitmentHash, score) = (_claimedHash(roundId, claim), claim.score);
     }
 
     /// @inheritdoc IDLBC

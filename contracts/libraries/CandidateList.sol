@@ -13,14 +13,15 @@ library CandidateList {
 
     uint256 internal constant SIZE = 6;
     uint256 internal constant FULL = (1 << SIZE) - 1;
-    uint256 internal constant NOT_LISTED = type(uint8).max;
+    /// @dev As large as `CommitSlot` has room for.
+    uint256 internal constant NOT_LISTED = (1 << 6) - 1;
 
+    /// @dev One word. The rest of the commitment's hash lies in the miner's commit: see `CommitSlot`.
     struct Place {
         address miner;
         uint40 score;
-        uint40 sequence;
-        uint8 index; // in storage
-        bytes32 commitment;
+        uint24 sequence;
+        uint32 hashTop;
     }
 
     struct List {
@@ -45,20 +46,10 @@ library CandidateList {
         } else {
             while (taken.has(index)) ++index;
         }
-        claim.index = uint8(index);
         self.places[index] = claim;
     }
 
-    /// @notice The list, best first.
-    function sorted(List storage self, uint256 taken) internal view returns (Place[] memory places) {
-        uint256[] memory keys = ranked(self, taken);
-        places = new Place[](keys.length);
-        for (uint256 i; i < places.length; ++i) {
-            places[i] = self.places[indexOf(keys[i])];
-        }
-    }
-
-    /// @notice The same without what few readers need: one word of each place is read, and one kept.
+    /// @notice The list without the miners, whom few readers need.
     /// @return keys best first: the score's complement, the sequence, the index
     function ranked(List storage self, uint256 taken) internal view returns (uint256[] memory keys) {
         unchecked {

@@ -72,6 +72,14 @@ library TypedHashes {
         }
     }
 
+    /// @notice What a task and a commitment say of a key that is still to be shown.
+    function key(bytes32 value) internal pure returns (bytes32 result) {
+        assembly ("memory-safe") {
+            mstore(0, value)
+            result := keccak256(0, 32)
+        }
+    }
+
     /// @notice What `commitModel` takes: binds the announced ciphertext, too.
     function announced(bytes32 commitmentHash, bytes32 artifact, uint64 artifactBytes) internal pure returns (bytes32) {
         return keccak256(abi.encode(commitmentHash, artifact, artifactBytes));

@@ -156,8 +156,8 @@ contract Harness {
 
     /* THE CANDIDATE LIST, WITH STORAGE OF ITS OWN */
 
-    function insert(address miner, uint40 score, uint40 sequence) external returns (uint256 index, address excluded) {
-        CandidateList.Place memory claim = CandidateList.Place(miner, score, sequence, 0, bytes32(0));
+    function insert(address miner, uint40 score, uint24 sequence) external returns (uint256 index, address excluded) {
+        CandidateList.Place memory claim = CandidateList.Place(miner, score, sequence, 0);
         CandidateList.Place memory out;
         (index, out) = CandidateList.insert(_list, _taken, claim);
         if (index != CandidateList.NOT_LISTED) _taken |= 1 << index;
@@ -169,8 +169,12 @@ contract Harness {
         _taken &= ~(1 << index);
     }
 
-    function sorted() external view returns (CandidateList.Place[] memory) {
-        return CandidateList.sorted(_list, _taken);
+    function sorted() external view returns (CandidateList.Place[] memory places) {
+        uint256[] memory keys = CandidateList.ranked(_list, _taken);
+        places = new CandidateList.Place[](keys.length);
+        for (uint256 i; i < keys.length; ++i) {
+            places[i] = _list.places[CandidateList.indexOf(keys[i])];
+        }
     }
 
     /* THE HEAP OF TASKS, WITH STORAGE OF ITS OWN */

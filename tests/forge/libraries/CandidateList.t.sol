@@ -16,24 +16,23 @@ contract CandidateListTest is Proof {
         uint256 count = scores.length > 16 ? 16 : scores.length;
         CandidateList.Place[] memory claims = _claims(scores, count, seed);
         uint256 taken = _insertAll(_list, claims);
-        CandidateList.Place[] memory listed = CandidateList.sorted(_list, taken);
+        CandidateList.Place[] memory listed = _sorted(_list, taken);
         _sort(claims);
         vm.assertEq(listed.length, count < 6 ? count : 6, "length");
         for (uint256 i; i < listed.length; ++i) {
             vm.assertEq(listed[i].miner, claims[i].miner, "not the best claims, or not in order");
-            vm.assertEq(_list.places[listed[i].index].miner, listed[i].miner, "index");
         }
     }
 
     function test_I30_insert__in_another_order__lists_the_same(uint40[] memory scores, uint256 seed) external {
         uint256 count = scores.length > 12 ? 12 : scores.length;
         CandidateList.Place[] memory claims = _claims(scores, count, seed);
-        CandidateList.Place[] memory first = CandidateList.sorted(_list, _insertAll(_list, claims));
+        CandidateList.Place[] memory first = _sorted(_list, _insertAll(_list, claims));
         for (uint256 i = count; i > 1; --i) {
             uint256 j = draw(seed, i) % i;
             (claims[i - 1], claims[j]) = (claims[j], claims[i - 1]);
         }
-        CandidateList.Place[] memory second = CandidateList.sorted(_other, _insertAll(_other, claims));
+        CandidateList.Place[] memory second = _sorted(_other, _insertAll(_other, claims));
         vm.assertEq(first.length, second.length, "length");
         for (uint256 i; i < first.length; ++i) {
             vm.assertEq(first[i].miner, second[i].miner, "the order of claims decides");
@@ -64,11 +63,12 @@ contract CandidateListTest is Proof {
             CandidateList.insert(_list, (1 << i) - 1, _claim(scores[i], i + 1));
         }
         uint256 taken = CandidateList.FULL & ~uint256(freed);
-        CandidateList.Place[] memory listed = CandidateList.sorted(_list, taken);
+        CandidateList.Place[] memory listed = _sorted(_list, taken);
         vm.assertEq(listed.length, BitMask.count(taken), "length");
         uint256 seen;
         for (uint256 i; i < listed.length; ++i) {
-            seen |= 1 << listed[i].index;
+            // claims went where their numbers say
+            seen |= 1 << (listed[i].sequence - 1);
             if (i != 0) vm.assertTrue(_better(listed[i - 1], listed[i]), "order");
         }
         vm.assertEq(seen, taken, "places");
@@ -76,6 +76,18 @@ contract CandidateListTest is Proof {
         (uint256 index, CandidateList.Place memory none) = CandidateList.insert(_list, taken, _claim(0, 7));
         vm.assertFalse(BitMask.has(taken, index), "a taken place was overwritten");
         vm.assertTrue(index < 6 && none.miner == address(0), "a free place was not used");
+    }
+
+    function _sorted(CandidateList.List storage list, uint256 taken)
+        private
+        view
+        returns (CandidateList.Place[] memory places)
+    {
+        uint256[] memory keys = CandidateList.ranked(list, taken);
+        places = new CandidateList.Place[](keys.length);
+        for (uint256 i; i < keys.length; ++i) {
+            places[i] = list.places[CandidateList.indexOf(keys[i])];
+        }
     }
 
     function _insertAll(CandidateList.List storage list, CandidateList.Place[] memory claims)
@@ -106,7 +118,7 @@ contract CandidateListTest is Proof {
     }
 
     function _claim(uint256 score, uint256 sequence) private pure returns (CandidateList.Place memory) {
-        return CandidateList.Place(address(uint160(sequence)), uint40(score), uint40(sequence), 0, bytes32(sequence));
+        return CandidateList.Place(address(uint160(sequence)), uint40(score), uint24(sequence), 0);
     }
 
     function _sort(CandidateList.Place[] memory claims) private pure {

@@ -125,17 +125,18 @@ contract LibrariesCheck is Proof {
 
     /* WORDS */
 
-    function check_I19_commit_opens_once_and_keeps_its_sequence(uint40 sequence, bytes32 commitment, uint40 score)
-        external
-        pure
-    {
-        vm.assume(sequence < 1 << 38);
+    function check_I19_commit_opens_once_and_keeps_its_sequence(
+        uint24 sequence,
+        bytes32 commitment,
+        bytes32 commitmentHash
+    ) external pure {
         uint256 word = CommitSlot.make(sequence, commitment);
         assert(!CommitSlot.opened(word) && !CommitSlot.released(word));
         assert(CommitSlot.commitment(word) == bytes27(commitment));
-        word = CommitSlot.open(CommitSlot.release(word), score, 5);
+        word = CommitSlot.open(CommitSlot.release(word), commitmentHash, 5);
         assert(CommitSlot.opened(word) && CommitSlot.released(word));
-        assert(CommitSlot.sequence(word) == sequence && CommitSlot.score(word) == score && CommitSlot.index(word) == 5);
+        assert(CommitSlot.sequence(word) == sequence && CommitSlot.index(word) == 5);
+        assert(CommitSlot.commitmentHash(word, CommitSlot.topOf(commitmentHash)) == commitmentHash);
     }
 
     /// @dev That it finds nothing else is fuzzed: that way round is beyond the solver.
