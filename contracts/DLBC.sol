@@ -121,6 +121,20 @@ contract DLBC is Rounds, Inboxes, Views {
     }
 
     /// @inheritdoc IDLBC
+    /// @dev Checked and written down by one code; then another ends the epoch.
+    function accuse(
+        uint256,
+        TaskSpec calldata,
+        ModelCommitment calldata,
+        ModelCommitment calldata,
+        MarkKey calldata,
+        bytes32[] calldata
+    ) external {
+        _begin(REGISTRAR);
+        _run(ARBITER);
+    }
+
+    /// @inheritdoc IDLBC
     function challengeVote(uint256, uint8) external {
         _run(ARBITER);
     }
@@ -138,6 +152,11 @@ contract DLBC is Rounds, Inboxes, Views {
     /// @inheritdoc IDLBC
     function claimCompensation(uint256) external {
         _run(ARBITER);
+    }
+
+    /// @inheritdoc IDLBC
+    function accusationOf(uint256) external view returns (Accusation memory) {
+        _ask(REGISTRAR);
     }
 
     /// @inheritdoc IDLBC
@@ -159,6 +178,17 @@ contract DLBC is Rounds, Inboxes, Views {
     /// @notice Now (ERC-6372).
     function clock() external view returns (uint48) {
         return uint48(block.timestamp);
+    }
+
+    /// @dev Runs this very call by `code`, on this contract's storage, and goes on.
+    function _begin(address code) private {
+        assembly {
+            calldatacopy(0, 0, calldatasize())
+            if iszero(delegatecall(gas(), code, 0, calldatasize(), 0, 0)) {
+                returndatacopy(0, 0, returndatasize())
+                revert(0, returndatasize())
+            }
+        }
     }
 
     /// @dev Runs this very call by `code`, on this contract's storage, and ends with what it answers.

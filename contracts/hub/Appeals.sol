@@ -13,16 +13,35 @@ abstract contract Appeals is Epochs, ReentrancyGuardTransient {
         (RoundState storage r, ICommittee.Votes memory votes) = _requireVotes(roundId, Phase.Appeal);
         _requireSpec(r, spec);
         // a second could use up the epoch in which excluded claims enter
-        if (r.appeals != 0 || r.epoch + 1 >= ParameterBounds.MAX_EPOCHS) revert NoAppealLeft(r.epoch, r.appeals);
+        if (_appeals[roundId].length != 0 || r.epoch + 1 >= ParameterBounds.MAX_EPOCHS) {
+            revert NoAppealLeft(r.epoch, r.appeals);
+        }
         uint96 bond = _parameters(r.version).economy.appealBond;
         _debit(msg.sender, bond);
 
         Case memory c = _case(roundId, spec, votes);
         _decide(r, c);
         _appeals[roundId].push(AppealCase(msg.sender, bond, _decided(c), c.outcome));
-        r.appeals = 1;
+        ++r.appeals;
         emit Appealed(roundId, msg.sender, r.epoch, c.outcome, c.winner);
         c.cause = EpochCause.Appeal;
+        uint256 burned = _endEpoch(r, c, spec.fee);
+        if (burned != 0) TOKEN.burn(burned);
+    }
+
+    /// @dev The second half of `IDLBC.accuse`, once `Accusations` has written down what it says; runs for the hub.
+    function accuse(
+        uint256 roundId,
+        TaskSpec calldata spec,
+        ModelCommitment calldata,
+        ModelCommitment calldata,
+        MarkKey calldata,
+        bytes32[] calldata
+    ) external nonReentrant {
+        (RoundState storage r, ICommittee.Votes memory votes) = _requireVotes(roundId, Phase.Appeal);
+        Case memory c = _case(roundId, spec, votes);
+        ++r.appeals;
+        c.cause = EpochCause.Accusation;
         uint256 burned = _endEpoch(r, c, spec.fee);
         if (burned != 0) TOKEN.burn(burned);
     }

@@ -34,7 +34,8 @@ abstract contract Decision is HubState {
         Tally.Findings found;
         uint256 shown;
         uint256 qualified;
-        uint256 faulty; //               whom the committee found unavailable, invalid or over-claimed
+        uint256 faulty; //               whom the committee found unavailable, invalid, over-claimed or stolen
+        uint256 stolen; //               the accused, if the committee found the accuser's mark in his model
         uint256[3] podium;
         uint256 taskFlags;
         bytes32 winner; //               commitment hash, 0 where there is none
@@ -127,13 +128,15 @@ abstract contract Decision is HubState {
     /// @return best median of those who qualify
     function _judge(RoundState storage r, Case memory c) private view returns (uint256 best) {
         c.found = Tally.judge(c.votes, c.list.length, c.shown, c.tol);
+        c.stolen = _stolen(r.accused, c);
+        c.faulty = c.stolen;
         Podium.Entry[] memory entries = new Podium.Entry[](c.list.length);
         for (uint256 i; i < entries.length; ++i) {
             if (!c.shown.has(i)) continue;
             uint256 claim = c.list.at(i).scoreOf();
             ICommittee.Verdict memory verdict = c.found.verdicts[i];
             if (verdict.flags & Tally.SCORELESS != 0 || Tally.overclaimed(verdict, claim, c.tol)) c.faulty |= 1 << i;
-            if (!Tally.qualifies(verdict, claim, c.minScore, c.tol)) continue;
+            if (c.stolen.has(i) || !Tally.qualifies(verdict, claim, c.minScore, c.tol)) continue;
             c.qualified |= 1 << i;
             Podium.Entry memory entry = entries[i];
             entry.qualified = true;
@@ -148,6 +151,15 @@ abstract contract Decision is HubState {
             if (rivals.has(i)) entries[i].commitment = _claimedHash(c.roundId, _place(c, i));
         }
         c.podium = Podium.rank(entries, rules);
+    }
+
+    /// @dev The accused, by position, if a majority of the votes finds the accuser's mark in his model.
+    function _stolen(uint256 accused, Case memory c) private pure returns (uint256) {
+        if (accused == 0) return 0;
+        for (uint256 i; i < c.list.length; ++i) {
+            if (c.list.at(i).indexOf() == accused - 1 && c.taskFlags.has(Tally.STOLEN_SHIFT + i)) return 1 << i;
+        }
+        return 0;
     }
 
     function _place(Case memory c, uint256 position) internal view returns (CandidateList.Place storage) {

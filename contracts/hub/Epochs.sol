@@ -29,7 +29,7 @@ abstract contract Epochs is Payout {
             r.claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
             if (!c.voted) return burned;
             (off, jury) = _coherent(c);
-        } else if (c.cause == EpochCause.Appeal) {
+        } else if (c.cause != EpochCause.NoQuorum) {
             // the judgement is disputed: nobody is held to it
             jury.served = c.votes.revealed;
             jury.unopened = c.votes.unopened;
@@ -46,7 +46,7 @@ abstract contract Epochs is Payout {
         }
         burned += _payJury(c.roundId, closing, jury, each, _challengeBond(economy_));
         if (c.cause != EpochCause.Excluded) return burned;
-        uint256 lost = _decideAppeal(r, c);
+        uint256 lost = _decideDisputes(r, c);
         burned += _shareBonds(c.roundId, closing.owners, jury.served & ~jury.silent, lost);
     }
 

@@ -47,11 +47,14 @@ abstract contract HubState is TaskQueue, BlockLedger {
         uint32 inboxTo; //      last inbox item of the batch
         uint16 inboxCount; //   how many items the batch has
         uint24 proveSecs; //    of a task that asks for trajectories; known from the test key on
+        uint8 accused; //       1 and the accused's index in the list; 0: nobody; DECIDED: the accusation is over
         // one word, in few rounds
         uint96 compensation; // each committer's, where the test key was withheld
         uint96 advanced; //     what earlier epochs' validators were paid of the fee
     }
 
+    /// @dev Of `RoundState.accused`.
+    uint8 internal constant DECIDED = type(uint8).max;
     /// @dev One for the opening, and for each epoch one for its draw and one for its end.
     uint256 internal constant MAX_TIPS = 1 + 2 * ParameterBounds.MAX_EPOCHS;
 
@@ -63,6 +66,9 @@ abstract contract HubState is TaskQueue, BlockLedger {
     /// @dev Claims that have no place on the list.
     mapping(uint256 roundId => mapping(address miner => CandidateList.Place)) internal _excluded;
     mapping(uint256 roundId => AppealCase[]) internal _appeals;
+    mapping(uint256 roundId => Accusation) internal _accusations;
+    /// @dev Leaves of private watermark keys that were shown: everybody can embed their marks since.
+    mapping(bytes32 leaf => bool) internal _shownMarkKeys;
     /// @dev The last round of each slot, live or not.
     mapping(uint256 slot => uint256 roundId) internal _lastRound;
     mapping(address owner => address) internal _operators;

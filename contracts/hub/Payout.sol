@@ -48,16 +48,35 @@ abstract contract Payout is Slashing {
         }
     }
 
-    /// @dev Decides on an appeal, once another judgement is there.
-    /// @return lost the bond, where that judged the same
-    function _decideAppeal(RoundState storage r, Case memory c) internal returns (uint256 lost) {
+    /// @dev Decides on appeal and accusation, once another judgement is there.
+    /// @return lost their bonds, where they were wrong
+    function _decideDisputes(RoundState storage r, Case memory c) internal returns (uint256 lost) {
         if (r.appeals == 0) return 0;
+        lost = _decideAppeal(c) + _decideAccusation(r, c);
+    }
+
+    /// @return lost the bond, where the next judgement was the same
+    function _decideAppeal(Case memory c) private returns (uint256 lost) {
+        if (_appeals[c.roundId].length == 0) return 0;
         AppealCase storage earlier = _appeals[c.roundId][0];
         uint256 bond = earlier.bond;
         if (bond == 0) return 0;
         earlier.bond = 0;
         if (earlier.outcome == c.outcome && earlier.winner == _decided(c)) return bond;
         _pay(c.roundId, earlier.appellant, Payment.AppealBond, bond);
+    }
+
+    /// @return lost the bond, where the mark was not found
+    function _decideAccusation(RoundState storage r, Case memory c) private returns (uint256 lost) {
+        if (r.accused == 0 || r.accused == DECIDED) return 0;
+        // another claim may take the accused's place on the list
+        r.accused = DECIDED;
+        Accusation storage accusation = _accusations[c.roundId];
+        uint256 bond = accusation.bond;
+        accusation.bond = 0;
+        // where nobody judged, nobody was wrong
+        if (c.judged && c.stolen == 0) return bond;
+        _pay(c.roundId, accusation.accuser, Payment.AccusationBond, bond);
     }
 
     /// @dev What two judgements of one list are compared by, besides the outcome.

@@ -227,7 +227,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
             refund -= burned;
             burned += _slashCandidates(c, docket.economy.minerUnit);
         }
-        burned += _decideAppeal(r, c);
+        burned += _decideDisputes(r, c);
         _pay(c.roundId, spec.requester, Payment.Refund, refund);
         _pay(c.roundId, spec.requester, Payment.Bond, bond);
     }
@@ -255,7 +255,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         uint256 each
     ) private returns (uint256 burned) {
         burned = _payJury(c.roundId, closing, jury, each, _challengeBond(docket.economy));
-        uint256 lost = _decideAppeal(r, c);
+        uint256 lost = _decideDisputes(r, c);
         burned += _shareBonds(c.roundId, closing.owners, jury.served & ~jury.silent, lost);
     }
 
@@ -296,6 +296,7 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         uint256 count;
         for (uint256 i; i < c.list.length; ++i) {
             if (!c.shown.has(i)) continue;
+            if (c.stolen.has(i)) continue;
             // the least score is what nobody reached
             if (c.judged && !Tally.qualifies(c.found.verdicts[i], CandidateList.scoreOf(c.list[i]), 0, c.tol)) continue;
             miners[count++] = _place(c, i).miner;

@@ -23,7 +23,7 @@ abstract contract Slashing is Decision {
     uint16 internal constant OFF_BPS = 500; //         a vote far off the median
 
     /// @dev Listed candidates without their key; and where the committee judged the models, those that it found unavailable,
-    /// invalid or over-claimed. What is left of their lock is freed.
+    /// invalid, over-claimed or stolen. What is left of their lock is freed.
     function _slashCandidates(Case memory c, uint256 unit) internal returns (uint256 slashed) {
         // nearly always nobody
         uint256 guilty = (((1 << c.list.length) - 1) & ~c.shown) | c.faulty;
@@ -33,7 +33,10 @@ abstract contract Slashing is Decision {
             uint256 amount = FeeSplit.part(unit, FAULT_BPS);
             if (c.faulty.has(i)) {
                 uint8 flags = c.found.verdicts[i].flags;
-                if (flags & Tally.INVALID != 0) {
+                if (c.stolen.has(i)) {
+                    reason = Reason.Stolen;
+                    amount = unit;
+                } else if (flags & Tally.INVALID != 0) {
                     reason = Reason.Invalid;
                 } else if (flags & Tally.UNAVAILABLE == 0) {
                     reason = Reason.Overclaimed;
@@ -44,10 +47,17 @@ abstract contract Slashing is Decision {
             _commits[c.roundId][miner] = _commits[c.roundId][miner].release();
             _unlock(miner, unit - amount);
             _slash(miner, amount);
-            slashed += amount;
             emit Slashed(c.roundId, miner, reason, amount);
             emit LockReleased(c.roundId, miner);
+            slashed += reason == Reason.Stolen ? _rewardAccuser(c.roundId, amount) : amount;
         }
+    }
+
+    /// @return rest of what was taken from the accused
+    function _rewardAccuser(uint256 roundId, uint256 amount) private returns (uint256 rest) {
+        uint256 found = FeeSplit.part(amount, FINDER_BPS);
+        _pay(roundId, _accusations[roundId].accuser, Payment.Finder, found);
+        return amount - found;
     }
 
     /// @dev A commit that was never claimed; the caller who points it out gets a part.

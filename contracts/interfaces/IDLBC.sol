@@ -127,6 +127,22 @@ interface IDLBC is IDLBCTypes {
     /// winner, another outcome, or others who qualify), the bond returns; else it is shared by those who judged again.
     function appeal(uint256 roundId, TaskSpec calldata spec) external;
 
+    /// @notice In phase Appeal, once a round: the miner of an earlier model, which was shown in a round that is final, says that a
+    /// candidate's model is his own. He shows one of his private watermark keys, once for ever, and locks the bond of an appeal; a
+    /// larger committee judges again, and looks for that mark. If a majority finds it, the candidate is disqualified and loses his
+    /// lock, of which the accuser gets a tenth; the bond returns. Else it is shared by those who judged again.
+    /// @param accused the candidate's commitment, which must not declare `earlier` as its parent
+    /// @param earlier the caller's; its round's commits were closed before any model of this round was shown
+    /// @param proof from the key's leaf, sha256("DLBC/watermark/leaf/1", 0, index, shares, secret), to `earlier.watermark`
+    function accuse(
+        uint256 roundId,
+        TaskSpec calldata spec,
+        ModelCommitment calldata accused,
+        ModelCommitment calldata earlier,
+        MarkKey calldata key,
+        bytes32[] calldata proof
+    ) external;
+
     /// @notice In the first half of phase Appeal: asks the validator at `pos` to open one leaf of his `evalRoot` before the
     /// phase ends (`ICommittee.openLeaf`), against a bond. If he does, it is his; if not, he is not paid,
     /// and the challenger gets a tenth of his pay.
@@ -180,6 +196,9 @@ interface IDLBC is IDLBCTypes {
 
     /// @notice The appeal of a round, if there was one.
     function appealsOf(uint256 roundId) external view returns (AppealCase[] memory);
+
+    /// @notice The accusation of a round, if there was one.
+    function accusationOf(uint256 roundId) external view returns (Accusation memory);
 
     /* THE INBOX */
 

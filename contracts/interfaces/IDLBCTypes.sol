@@ -118,7 +118,8 @@ interface IDLBCTypes {
         Invalid, //     a model that is not what was committed
         Absent, //      a drawn validator who did not vote
         Overclaimed, // a claim above the committee's median by more than four tolerances
-        OffMedian //    a vote as far from it, in either direction
+        OffMedian, //   a vote as far from it, in either direction
+        Stolen //       another miner's mark is in the model
     }
 
     enum Payment {
@@ -134,13 +135,15 @@ interface IDLBCTypes {
         Finder, //      who pointed out a fault
         Tip, //         who sent a call that the round was waiting for
         AppealBond, //  back to the appellant, or to the validators who judged again in vain
-        ChallengeBond // back to the challenger, or to the validator who opened his leaf
+        ChallengeBond, // back to the challenger, or to the validator who opened his leaf
+        AccusationBond // back to the accuser, or to the validators who judged again in vain
     }
 
     enum EpochCause {
         NoQuorum,
         Appeal,
-        Excluded
+        Excluded,
+        Accusation
     }
 
     struct Account {
@@ -218,6 +221,20 @@ interface IDLBCTypes {
         uint96 bond; //        0 once the next judgement decided on it
         bytes32 winner; //     commitment hash, 0 where there was none; where another epoch was due, who qualified (bit mask)
         Outcome outcome; //    None: another epoch was due
+    }
+
+    /// @notice A private watermark key: a leaf of the tree whose root is a commitment's `watermark`.
+    struct MarkKey {
+        uint8 index; //    of the leaf, from 0
+        uint8 shares; //   leaves of the tree; the key marks every `shares`-th weight from `index` on
+        bytes32 secret; // what its chips are expanded from
+    }
+
+    /// @notice That a candidate's model is an earlier one of somebody else's.
+    struct Accusation {
+        address accuser; // the earlier model's miner; 0: nobody was accused
+        uint96 bond; //     0 once the next judgement decided on it
+        bytes32 accused; // commitment hash
     }
 
     /// @notice A listed claim. Votes number candidates by their position in `candidates`, best claim first.
@@ -348,6 +365,16 @@ interface IDLBCTypes {
     event ClaimEnlisted(uint256 indexed roundId, address indexed miner, bytes32 indexed commitmentHash, uint40 score);
     event CandidateRemoved(uint256 indexed roundId, address indexed miner, bytes32 indexed commitmentHash);
     event Appealed(uint256 indexed roundId, address indexed appellant, uint8 epoch, Outcome outcome, bytes32 winner);
+    /// @param earlier the accuser's own commitment, of round `earlierRound`
+    /// @param key its mark is to be looked for in the accused model
+    event ModelAccused(
+        uint256 indexed roundId,
+        address indexed accuser,
+        bytes32 indexed accused,
+        bytes32 earlier,
+        uint256 earlierRound,
+        MarkKey key
+    );
     event VoteChallenged(uint256 indexed roundId, address indexed challenger, uint8 pos);
     event ItemPosted(uint32 indexed index, address indexed sender, bytes32 item, bytes32 head);
     event ParametersSet(uint8 indexed version, Timing timing, Economy economy, Limits limits);
@@ -400,6 +427,10 @@ interface IDLBCTypes {
     error NotExcluded(address miner);
     error UnknownParent(bytes32 commitmentHash, uint256 roundId);
     error AlreadyChallenged(uint256 roundId, uint8 pos);
+    error NotOpenedLater(uint256 openedAt, uint256 committedBy);
+    error ParentDeclared(bytes32 parent);
+    error MarkKeyMismatch(bytes32 root, bytes32 expected);
+    error MarkKeyUsed(bytes32 leaf);
     error NoAppealLeft(uint8 epoch, uint8 appeals);
     error Paused(uint256 until);
     error PauseTooSoon(uint256 earliest);

@@ -27,6 +27,8 @@ library Tally {
     uint16 internal constant TASK_FAULT = 7;
     /// @dev The task flag against candidate 0's payload; those of the others follow.
     uint256 internal constant PAYLOAD_SHIFT = 3;
+    /// @dev The task flag that says that candidate 0's model is the accuser's; those of the others follow.
+    uint256 internal constant STOLEN_SHIFT = 9;
 
     /// @dev So many tolerances off is nobody's device.
     uint256 internal constant FAR = 4;

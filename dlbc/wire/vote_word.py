@@ -44,6 +44,12 @@ class TaskFlag(IntFlag):
     PAYLOAD_BAD_3 = 64
     PAYLOAD_BAD_4 = 128
     PAYLOAD_BAD_5 = 256
+    STOLEN_0 = 512
+    STOLEN_1 = 1024
+    STOLEN_2 = 2048
+    STOLEN_3 = 4096
+    STOLEN_4 = 8192
+    STOLEN_5 = 16384
 
 
 TASK_FAULT = TaskFlag.DATA_UNAVAILABLE | TaskFlag.DATA_INVALID | TaskFlag.MISDECLARED
@@ -55,9 +61,22 @@ def payload_bad(position: int) -> TaskFlag:
     Raises:
         ValueError: there is no such position.
     """
+    return _of_candidate(TaskFlag.PAYLOAD_BAD_0, position)
+
+
+def stolen(position: int) -> TaskFlag:
+    """The flag that says that the accuser's mark is in a candidate's model; it counts against the accused alone.
+
+    Raises:
+        ValueError: there is no such position.
+    """
+    return _of_candidate(TaskFlag.STOLEN_0, position)
+
+
+def _of_candidate(first: TaskFlag, position: int) -> TaskFlag:
     if not 0 <= position < MAX_CANDIDATES:
         raise ValueError(f"candidate {position} is not in 0 to {MAX_CANDIDATES - 1}")
-    return TaskFlag(TaskFlag.PAYLOAD_BAD_0 << position)
+    return TaskFlag(first << position)
 
 
 @dataclass(frozen=True)
