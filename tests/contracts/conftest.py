@@ -31,8 +31,8 @@ RECEIPT_SECS = 0.005
 
 @pytest.fixture(scope="session", autouse=True)
 def prompt_receipts() -> Iterator[None]:
-    """Brownie asks for a receipt, and where the block is not there yet asks again a second later: more than half of the
-    suite's time was that sleep, for our chain mines within milliseconds.
+    """Brownie asks for a receipt, and where the block is not there yet asks again a second later. Our chain mines
+    within milliseconds: on a busy machine most of the suite's time was that sleep.
     """
     from brownie.network import transaction
 
