@@ -1,11 +1,12 @@
-"""`python -m scripts.mutation FILE... [-- FORGE ARGUMENTS]`: mutants of contracts, and which of them tests find.
+"""`python -m scripts.mutation FILE...`: mutants of contracts, and which of them tests find.
 
     python -m scripts.mutation contracts/libraries
-    python -m scripts.mutation contracts/libraries/Tally.sol -- --match-path 'tests/forge/libraries/Tally.t.sol'
-    python -m scripts.mutation contracts/hub/Settlement.sol -- --match-path 'tests/forge/hub/*'
+    python -m scripts.mutation contracts/hub contracts/committee --workers 2
+    python -m scripts.mutation contracts/hub --sample 200 --seed 7
 
-A run that is broken off goes on where it stopped; one that is done tries the survivors again, unless a file has
-changed: its mutants are new. Results are in reports/mutants.csv and reports/mutants.md.
+A run that is broken off goes on where it stopped; one that is done tries the unexplained survivors again. Where a
+file's code has changed, its mutants are new. Results are in reports/mutants.csv and reports/mutants.md. Survivors that
+no test can or need find are in accepted.toml, with reasons.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from scripts.mutation import report, schemata
+from scripts.mutation import accepted, order, report, schemata, score
 from scripts.mutation.campaign import ROOT, Copy, Result
 from scripts.mutation.points import Mutant
 
@@ -24,17 +26,9 @@ LIBRARIES = "contracts/libraries/"
 
 
 def main() -> int:
-    """Exits with 1 if a mutant survived."""
-    ours, forge = _split(sys.argv[1:])
-    parser = argparse.ArgumentParser(prog="python -m scripts.mutation", description=__doc__.splitlines()[0])
-    parser.add_argument("paths", nargs="+", metavar="FILE", help="a contract, or a folder of them")
-    parser.add_argument("--profile", help="Foundry's; `libraries` by default where all files are libraries")
-    parser.add_argument("--only", metavar="WORDS", help="mutants whose description matches this regular expression")
-    parser.add_argument("--list", action="store_true", help="only name the mutants")
-    parser.add_argument("--fresh", action="store_true", help="also try again what was killed")
-    parser.add_argument("--report", type=Path, default=ROOT / "reports" / "mutants.csv")
-    options = parser.parse_args(ours)
-
+    """Exits with 1 unless enough was found and each survivor is accepted."""
+    options = _options()
+    reasons = accepted.load()
     sources = {
         str(path.relative_to(ROOT)): path.read_bytes()
         for path in sorted((ROOT / "contracts").rglob("*.sol"))
@@ -47,55 +41,95 @@ def main() -> int:
 
     sites = schemata.find(sources, files)
     mutants = [mutant for some in sites.values() for site in some for mutant in site.mutants]
-    wanted = [mutant for mutant in mutants if not options.only or re.search(options.only, _name(mutant))]
+    wanted = [mutant for mutant in mutants if not options.only or re.search(options.only, str(mutant))]
+    wanted = score.sample(wanted, options.sample, options.seed)
     if options.list:
-        print("\n".join(f"{mutant.number} {_name(mutant)}" for mutant in wanted))
+        print("\n".join(f"{mutant.number} {mutant}" for mutant in wanted))
         return 0
 
     written, refused = schemata.instrument(sources, sites)
     record = report.Record(options.report)
+    killers = order.Killers()
+    for file, function, test in record.kills():
+        killers.learn(file, function, test)
     keys = report.keys(mutants, sources)
     record.keep(keys.values(), files)
     for mutant in refused:
         record.add(keys[mutant.number], Result(mutant, "refused", "", 0))
-    left = [
-        mutant
-        for mutant in wanted
-        if mutant not in refused and (options.fresh or record.outcome(keys[mutant.number]) not in report.FOUND)
-    ]
-    print(
-        f"{len(mutants)} mutants in {len(files)} files, {len(refused)} do not compile, {len(left)} to try", flush=True
-    )
+
+    def settled(mutant: Mutant) -> bool:
+        outcome = record.outcome(keys[mutant.number])
+        return outcome == "refused" or (
+            not options.fresh and (outcome in score.FOUND or (outcome == "survived" and mutant.place in reasons))
+        )
+
+    left = [mutant for mutant in wanted if not settled(mutant)]
+    print(f"{len(mutants)} mutants in {len(files)} files, {len(wanted)} wanted, {len(left)} to try", flush=True)
     if left:
-        copy = Copy(ROOT / "build" / "mutation" / (profile or "default"), forge, profile)
+        copy = Copy(ROOT / "build" / "mutation" / (profile or "default"), profile)
         copy.write(written)
-        survived = _try(copy, left, record, keys)
-    else:
-        survived = 0
-    table = options.report.with_suffix(".md")
-    table.write_text(record.markdown(), encoding="utf-8")
-    print(f"{survived} survived; {table}")
-    return 1 if survived else 0
+        for result in _try(copy, left, killers, options.workers):
+            record.add(keys[result.mutant.number], result)
+    options.report.with_suffix(".md").write_text(record.markdown(reasons), encoding="utf-8")
+
+    outcomes = {mutant.place: outcome for mutant in mutants if (outcome := record.outcome(keys[mutant.number]))}
+    total = score.count(wanted, outcomes, reasons)
+    for line in accepted.stale(reasons, mutants, outcomes):
+        print(f"stale in {accepted.FILE.name}: {line}")
+    for mutant in total.survivors:
+        print(f"survived: {mutant}")
+    print(total)
+    return 0 if total.good else 1
 
 
-def _try(copy: Copy, mutants: Sequence[Mutant], record: report.Record, keys: Mapping[int, str]) -> int:
+def _try(copy: Copy, mutants: Sequence[Mutant], killers: order.Killers, workers: int) -> Iterator[Result]:
+    """First all mutants with the short tests, then the survivors of these with the long ones."""
     copy.build()
-    outcome, test, seconds = copy.run(0)
-    if outcome != "survived":
-        raise SystemExit(f"without any mutant: {outcome} {test}")
-    print(f"without any mutant the tests pass in {seconds:.1f} s", flush=True)
-    copy.limit = 20 + 4 * seconds
-    survived = 0
-    for place, mutant in enumerate(mutants, 1):
-        outcome, test, seconds = copy.run(mutant.number)
-        record.add(keys[mutant.number], Result(mutant, outcome, test, seconds))
-        survived += outcome == "survived"
-        print(f"{place}/{len(mutants)} {outcome} {seconds:.1f} s  {_name(mutant)}  {test}", flush=True)
-    return survived
+    limits = [20 + 4 * workers * copy.check(run) for run in (order.SHORT_RUN, order.LONG_RUN)]
+    print(f"without any mutant the tests pass; limits are {limits[0]:.0f} and {limits[1]:.0f} s", flush=True)
+
+    def short(mutant: Mutant) -> Result:
+        return copy.run(mutant, order.short(mutant, killers), limits[0])
+
+    def long(mutant: Mutant) -> Result:
+        return copy.run(mutant, [order.LONG_RUN], limits[1])
+
+    survivors = []
+    for result in _each(short, mutants, workers):
+        killers.learn(result.mutant.file, result.mutant.function, result.test)
+        if result.outcome == "survived":
+            survivors.append(result.mutant)
+        yield result
+    yield from _each(long, survivors, workers)
 
 
-def _name(mutant: Mutant) -> str:
-    return f"{mutant.file}:{mutant.line} {mutant.function}: {mutant.change}"
+def _each(run: Callable[[Mutant], Result], mutants: Sequence[Mutant], workers: int) -> Iterator[Result]:
+    """Results as they come."""
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for place, future in enumerate(as_completed([pool.submit(run, mutant) for mutant in mutants]), 1):
+                result = future.result()
+                print(
+                    f"{place}/{len(mutants)} {result.outcome} {result.seconds:.1f} s  {result.mutant}  {result.test}",
+                    flush=True,
+                )
+                yield result
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m scripts.mutation", description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="+", metavar="FILE", help="a contract, or a folder of them")
+    parser.add_argument("--profile", help="Foundry's; `libraries` by default where all files are libraries")
+    parser.add_argument("--only", metavar="WORDS", help="mutants whose description matches this regular expression")
+    parser.add_argument("--sample", type=int, metavar="N", help="only so many of them, by chance")
+    parser.add_argument("--seed", default="0xd1bc", help="of the sample")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs of Forge at a time")
+    parser.add_argument("--list", action="store_true", help="only name the mutants")
+    parser.add_argument("--fresh", action="store_true", help="also try again what was killed")
+    parser.add_argument("--report", type=Path, default=ROOT / "reports" / "mutants.csv")
+    return parser.parse_args()
 
 
 def _files(paths: Sequence[str], sources: Mapping[str, bytes]) -> list[str]:
@@ -108,11 +142,6 @@ def _files(paths: Sequence[str], sources: Mapping[str, bytes]) -> list[str]:
         found += [source for source in chosen if source not in found]
     # interfaces have no code
     return [file for file in found if not file.startswith("contracts/interfaces/")]
-
-
-def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    at = arguments.index("--") if "--" in arguments else len(arguments)
-    return list(arguments[:at]), list(arguments[at + 1 :])
 
 
 if __name__ == "__main__":

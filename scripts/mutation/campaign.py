@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.mutation import schemata
+from scripts.mutation.order import LONG
 from scripts.mutation.points import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKED = ("node_modules", ".venv", "scripts", "dlbc")
 FORGE = Path(sys.prefix) / "bin" / "forge"
+# A loop that a mutant lets run for ever is over in seconds. Only the longest tests need more.
+GAS_LIMIT = "2000000000"
 COPIED = ("contracts", "tests/forge", "foundry.toml")
 
 _FAILED = re.compile(r"^\[FAIL[^\n]*\] (\w+)\(", re.MULTILINE)
@@ -38,11 +41,9 @@ class Result:
 class Copy:
     """The tree with all mutants in it, and Forge in that."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str], profile: str | None) -> None:
+    def __init__(self, folder: Path, profile: str | None) -> None:
         self._folder = folder
-        self._arguments = list(arguments)
         self._profile = profile
-        self.limit = 600.0  # seconds of a run
 
     def write(self, sources: Mapping[str, bytes]) -> None:
         """Lay the tree out, with these sources in place of its own. What was compiled before is kept."""
@@ -69,15 +70,36 @@ class Copy:
         Raises:
             SystemExit: it does not compile.
         """
-        finished = self._forge(["test", "--list", *self._arguments], 0, None)
+        finished = self._forge(["test", "--list"], 0, None)
         if finished.returncode != 0:
             raise SystemExit(f"the mutants do not compile:\n{finished.stdout[-4000:]}")
 
-    def run(self, number: int) -> tuple[str, str, float]:
-        """The tests with a mutant switched on; 0 switches none on. Outcome, the test that failed first, seconds."""
+    def check(self, arguments: Sequence[str]) -> float:
+        """The tests with no mutant switched on, in seconds.
+
+        Raises:
+            SystemExit: one fails.
+        """
+        outcome, test, seconds = self._run(0, arguments, None)
+        if outcome != "survived":
+            raise SystemExit(f"without any mutant: {outcome} {test}")
+        return seconds
+
+    def run(self, mutant: Mutant, stages: Sequence[Sequence[str]], limit: float) -> Result:
+        """The tests with a mutant switched on, stage after stage until one fails; `limit` is in seconds, of a stage."""
+        total = 0.0
+        for arguments in stages:
+            outcome, test, seconds = self._run(mutant.number, arguments, limit)
+            total += seconds
+            if outcome != "survived":
+                return Result(mutant, outcome, test, total)
+        return Result(mutant, "survived", "", total)
+
+    def _run(self, number: int, arguments: Sequence[str], limit: float | None) -> tuple[str, str, float]:
+        """Outcome, the test that failed first, seconds."""
         start = time.monotonic()
         try:
-            finished = self._forge(["test", "--fail-fast", *self._arguments], number, self.limit)
+            finished = self._forge(["test", "--fail-fast", *arguments], number, limit)
         except subprocess.TimeoutExpired:
             return "timeout", "", time.monotonic() - start
         seconds = time.monotonic() - start
@@ -94,6 +116,7 @@ class Copy:
             **os.environ,
             "FOUNDRY_BLOCK_COINBASE": schemata.coinbase(number),
             "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
+            **({} if LONG in arguments else {"FOUNDRY_GAS_LIMIT": GAS_LIMIT}),
             # what one mutant fails with is not tried first on the next
             "FOUNDRY_FUZZ_FAILURE_PERSIST_DIR": str(failures),
             "FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR": str(failures),

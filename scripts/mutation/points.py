@@ -6,6 +6,7 @@ Offsets are those of the compiler, in bytes.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +42,8 @@ class Mutant:
 
     Attributes:
         number: from 1, through all files.
-        change: what it does, in the words of the report.
+        change: what it does, in the words of the report, with the text that it changes.
+        occurrence: from 1, among the same changes of the same text in functions of this name.
     """
 
     number: int
@@ -49,6 +51,16 @@ class Mutant:
     line: int
     function: str
     change: str
+    occurrence: int = 1
+
+    @property
+    def place(self) -> tuple[str, str, str, int]:
+        """Names the mutant without its line, so that it keeps its name while the rest of the file changes."""
+        return self.file, self.function, self.change, self.occurrence
+
+    def __str__(self) -> str:
+        which = f" (no. {self.occurrence})" if self.occurrence > 1 else ""
+        return f"{self.file}:{self.line} {self.function}: {self.change}{which}"
 
 
 @dataclass(frozen=True)
@@ -94,6 +106,7 @@ class Finder:
         self._number = first
         self._order = 0
         self._function = ""
+        self._seen: Counter[tuple[str, str]] = Counter()
         self.sites: list[Site] = []
 
     def find(self, tree: Node) -> list[Site]:
@@ -130,7 +143,7 @@ class Finder:
         operator = node["operator"]
         if literal or operator not in SWAPS:
             return
-        mutant = self._mutant(node, f"{operator} becomes {SWAPS[operator]}")
+        mutant = self._mutant(node, f"{operator} becomes {SWAPS[operator]}: {self._text(_span(node))}")
         self._add(
             _span(node),
             [mutant],
@@ -142,7 +155,7 @@ class Finder:
 
     def _negation(self, node: Node) -> None:
         inner = _span(node["subExpression"])
-        mutants = [self._mutant(node, "! is dropped")]
+        mutants = [self._mutant(node, f"! is dropped: {self._text(_span(node))}")]
         self._add(_span(node), mutants, lambda old, new: f"({on(mutants[0])} ? ({old(inner)}) : !({new(inner)}))")
 
     def _condition(self, node: Node, what: str, *, both: bool) -> None:
@@ -179,7 +192,7 @@ class Finder:
         swapped: tuple[Span, str, Span] | None = None
         if kind == "Assignment" and len(expression["operator"]) > 1:
             swap = SWAPS[expression["operator"][:-1]]
-            mutants.append(self._mutant(node, f"{expression['operator']} becomes {swap}="))
+            mutants.append(self._mutant(node, f"{expression['operator']} becomes {swap}=: {self._text(span)}"))
             swapped = _span(expression["leftHandSide"]), f"{swap}=", _span(expression["rightHandSide"])
 
         def build(old: Text, new: Text) -> str:
@@ -199,7 +212,9 @@ class Finder:
 
     def _mutant(self, node: Node, change: str) -> Mutant:
         line = self._source[: _span(node).start].count(b"\n") + 1
-        mutant = Mutant(self._number, self._file, line, self._function, change)
+        self._seen[self._function, change] += 1
+        occurrence = self._seen[self._function, change]
+        mutant = Mutant(self._number, self._file, line, self._function, change, occurrence)
         self._number += 1
         return mutant
 

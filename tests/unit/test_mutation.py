@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.mutation import report, schemata
+from scripts.mutation import order, report, schemata
 from scripts.mutation.campaign import Result
 from scripts.mutation.points import Mutant, Site, Span
 
@@ -56,23 +56,23 @@ def test_find__every_kind_of_change__once_and_by_line(mutants: list[Mutant]) -> 
     assert sorted((mutant.line, mutant.change) for mutant in mutants) == sorted(
         [
             (16, "the branch is never taken: amount > LIMIT"),
-            (16, "> becomes >="),
+            (16, "> becomes >=: amount > LIMIT"),
             (17, "the branch is never taken: self.closed"),
             (17, "the branch is always taken: self.closed"),
             (18, "dropped: self.sum += amount"),
-            (18, "+= becomes -="),
-            (22, "!= becomes =="),
-            (22, "- becomes +"),
+            (18, "+= becomes -=: self.sum += amount"),
+            (22, "!= becomes ==: mask != 0"),
+            (22, "- becomes +: mask - 1"),
             (23, "the branch is never taken: bits < 9 && !(mask == 7)"),
             (23, "the branch is always taken: bits < 9 && !(mask == 7)"),
-            (23, "&& becomes ||"),
-            (23, "< becomes <="),
-            (23, "! is dropped"),
-            (23, "== becomes !="),
+            (23, "&& becomes ||: bits < 9 && !(mask == 7)"),
+            (23, "< becomes <=: bits < 9"),
+            (23, "! is dropped: !(mask == 7)"),
+            (23, "== becomes !=: mask == 7"),
             (23, "dropped: ++bits"),
             (24, "dropped: bits++"),
             (26, "the requirement is dropped: bits <= 2 * 128"),
-            (26, "<= becomes <"),
+            (26, "<= becomes <: bits <= 2 * 128"),
         ]
     )
     assert [mutant.number for mutant in mutants] == list(range(1, len(mutants) + 1))
@@ -103,6 +103,16 @@ def test_instrument__mutant_that_the_compiler_refuses__is_left_out_alone(
     assert written[FILE].decode().count("Mutant.on(") == len(mutants)
 
 
+def test_find__the_same_change_twice_in_a_function__is_told_apart() -> None:
+    twice = SOURCE.replace("return;", "return; // twice").replace(
+        "if (self.closed)", "if (amount > LIMIT) ++amount;\n        if (self.closed)"
+    )
+    found = [mutant for site in schemata.find({FILE: twice.encode()}, [FILE])[FILE] for mutant in site.mutants]
+    same = [mutant for mutant in found if mutant.change == "> becomes >=: amount > LIMIT"]
+    assert [mutant.occurrence for mutant in same] == [1, 2]
+    assert len({mutant.place for mutant in found}) == len(found)
+
+
 def test_record__broken_off__knows_what_was_found(
     tmp_path: Path, sources: dict[str, bytes], mutants: list[Mutant]
 ) -> None:
@@ -113,11 +123,47 @@ def test_record__broken_off__knows_what_was_found(
     record.add(keys[2], Result(mutants[1], "survived", "", 0.5))
     again = report.Record(tmp_path / "mutants.csv")
     assert [again.outcome(keys[number]) for number in (1, 2, 3)] == ["killed", "survived", None]
-    table = again.markdown()
-    assert f"| {FILE} | 2 | 1 | 0 | 1 | 0 | 50.0 % |" in table
-    assert f"- `{FILE}:16` add: > becomes >=" in table
+    assert list(again.kills()) == [(FILE, "add", "test_add")]
+    assert f"| {FILE} | 2 | 1 | 0 | 0 | 1 | 0 | 50.0 % |" in again.markdown({})
+    assert f"- `{FILE}:16` add: `> becomes >=: amount > LIMIT`: **not explained**" in again.markdown({})
 
 
-def test_keys__of_a_changed_file__are_new(mutants: list[Mutant], sources: dict[str, bytes]) -> None:
-    changed = {FILE: sources[FILE] + b"\n"}
+def test_markdown__accepted_survivor__shows_its_reason_and_counts_as_not_found(
+    tmp_path: Path, sources: dict[str, bytes], mutants: list[Mutant]
+) -> None:
+    keys = report.keys(mutants, sources)
+    record = report.Record(tmp_path / "mutants.csv")
+    record.add(keys[1], Result(mutants[0], "killed", "test_add", 0.5))
+    record.add(keys[2], Result(mutants[1], "survived", "", 0.5))
+    table = record.markdown({mutants[1].place: "the limit is never reached"})
+    assert f"| {FILE} | 2 | 1 | 0 | 1 | 0 | 0 | 50.0 % |" in table
+    assert f"- `{FILE}:16` add: `> becomes >=: amount > LIMIT`: the limit is never reached" in table
+
+
+def test_keys__of_a_file_with_other_code__are_new(mutants: list[Mutant], sources: dict[str, bytes]) -> None:
+    changed = {FILE: sources[FILE].replace(b"2 * 128", b"3 * 128")}
     assert not set(report.keys(mutants, sources).values()) & set(report.keys(mutants, changed).values())
+
+
+def test_keys__of_a_file_with_other_comments__stay(mutants: list[Mutant], sources: dict[str, bytes]) -> None:
+    changed = {FILE: sources[FILE].replace(b"// no mutant", b"/* none */ // no mutant")}
+    assert report.keys(mutants, sources) == report.keys(mutants, changed)
+
+
+def test_keys__of_a_file_with_another_text_after_two_slashes__are_new(mutants: list[Mutant]) -> None:
+    one, other = ({FILE: SOURCE.replace('"bits"', f'"//{text}"').encode()} for text in ("one", "other"))
+    assert report.keys(mutants, one) != report.keys(mutants, other)
+
+
+def test_likely__of_a_function__begins_with_what_killed_most_there(mutants: list[Mutant]) -> None:
+    killers = order.Killers()
+    for function, test in [("count", "test_file"), ("add", "test_rare"), ("add", "test_often"), ("add", "test_often")]:
+        killers.learn(FILE, function, test)
+    killers.learn(FILE, "add", "setUp")
+    killers.learn("contracts/Other.sol", "add", "test_other")
+    assert killers.likely(mutants[0]) == ["test_often", "test_rare", "test_file"]
+    assert order.short(mutants[0], killers) == [
+        ["--match-test", r"^(test_often|test_rare|test_file)\("],
+        order.SHORT_RUN,
+    ]
+    assert order.short(mutants[0], order.Killers()) == [order.SHORT_RUN]
