@@ -104,9 +104,12 @@ slither: setup .venv/audit.stamp
 coverage: setup
 	FOUNDRY_PROFILE=coverage forge coverage --ir-minimum --report summary --no-match-coverage 'node_modules|tests/'
 
-MUTATE ?= contracts/libraries
+# MUTATE: options, as in `make mutate MUTATE='--workers 2 --sample 200'`; what was found stays in reports/ for the next time
 mutate: setup
-	python -m scripts.mutation $(MUTATE)
+	@failed=; \
+	python -m scripts.mutation contracts/libraries $(MUTATE) || failed=1; \
+	python -m scripts.mutation contracts/hub contracts/committee contracts/DLBC.sol contracts/Committee.sol $(MUTATE) || failed=1; \
+	test -z "$$failed"
 
 lint: setup
 	@failed=; \

@@ -22,8 +22,6 @@ from scripts.mutation import accepted, order, report, schemata, score
 from scripts.mutation.campaign import ROOT, Copy, Result
 from scripts.mutation.points import Mutant
 
-LIBRARIES = "contracts/libraries/"
-
 
 def main() -> int:
     """Exits with 1 unless enough was found and each survivor is accepted."""
@@ -36,7 +34,7 @@ def main() -> int:
     }
     files = _files(options.paths, sources)
     profile = options.profile
-    if profile is None and all(file.startswith(LIBRARIES) for file in files):
+    if profile is None and all(file.startswith(order.LIBRARIES) for file in files):
         profile = "libraries"
 
     sites = schemata.find(sources, files)
@@ -68,7 +66,7 @@ def main() -> int:
     if left:
         copy = Copy(ROOT / "build" / "mutation" / (profile or "default"), profile)
         copy.write(written)
-        for result in _try(copy, left, killers, options.workers):
+        for result in _try(copy, left, killers, options.workers, only_short=options.short):
             record.add(keys[result.mutant.number], result)
     options.report.with_suffix(".md").write_text(record.markdown(reasons), encoding="utf-8")
 
@@ -82,25 +80,27 @@ def main() -> int:
     return 0 if total.good else 1
 
 
-def _try(copy: Copy, mutants: Sequence[Mutant], killers: order.Killers, workers: int) -> Iterator[Result]:
+def _try(
+    copy: Copy, mutants: Sequence[Mutant], killers: order.Killers, workers: int, *, only_short: bool
+) -> Iterator[Result]:
     """First all mutants with the short tests, then the survivors of these with the long ones."""
+
+    def limit(arguments: Sequence[str]) -> float:
+        seconds = copy.check(arguments)
+        print(f"without any mutant the tests pass in {seconds:.1f} s: {' '.join(arguments)}", flush=True)
+        return 20 + 4 * workers * seconds
+
     copy.build()
-    limits = [20 + 4 * workers * copy.check(run) for run in (order.SHORT_RUN, order.LONG_RUN)]
-    print(f"without any mutant the tests pass; limits are {limits[0]:.0f} and {limits[1]:.0f} s", flush=True)
-
-    def short(mutant: Mutant) -> Result:
-        return copy.run(mutant, order.short(mutant, killers), limits[0])
-
-    def long(mutant: Mutant) -> Result:
-        return copy.run(mutant, [order.LONG_RUN], limits[1])
-
+    short = limit(order.SHORT_RUN)
     survivors = []
-    for result in _each(short, mutants, workers):
+    for result in _each(lambda mutant: copy.run(mutant, order.short(mutant, killers), short), mutants, workers):
         killers.learn(result.mutant.file, result.mutant.function, result.test)
         if result.outcome == "survived":
             survivors.append(result.mutant)
         yield result
-    yield from _each(long, survivors, workers)
+    if survivors and not only_short:
+        long = limit(order.LONG_RUN)
+        yield from _each(lambda mutant: copy.run(mutant, [order.LONG_RUN], long), survivors, workers)
 
 
 def _each(run: Callable[[Mutant], Result], mutants: Sequence[Mutant], workers: int) -> Iterator[Result]:
@@ -126,6 +126,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, metavar="N", help="only so many of them, by chance")
     parser.add_argument("--seed", default="0xd1bc", help="of the sample")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="runs of Forge at a time")
+    parser.add_argument("--short", action="store_true", help="without the long tests: what these alone kill survives")
     parser.add_argument("--list", action="store_true", help="only name the mutants")
     parser.add_argument("--fresh", action="store_true", help="also try again what was killed")
     parser.add_argument("--report", type=Path, default=ROOT / "reports" / "mutants.csv")

@@ -6,9 +6,11 @@ What killed a mutant of a function mostly kills the next one of it, in a fractio
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from scripts.mutation.points import Mutant
 
+LIBRARIES = "contracts/libraries/"
 # Tests that take longer than all others together: only what nothing else kills is tried on them.
 LONG = "MarketTest|DifferentialTest"
 SHORT_RUN, LONG_RUN = ["--no-match-contract", LONG], ["--match-contract", LONG]
@@ -36,7 +38,9 @@ class Killers:
 
 
 def short(mutant: Mutant, killers: Killers) -> list[list[str]]:
-    """Forge's arguments for one run after another: the likely tests, then all but the long ones."""
+    """Forge's arguments for one run after another: the likely tests, a library's own, then all but the long ones."""
     likely = killers.likely(mutant)
     first = [["--match-test", rf"^({'|'.join(likely)})\("]] if likely else []
+    if mutant.file.startswith(LIBRARIES):
+        first.append(["--match-contract", f"^{Path(mutant.file).stem}Test$"])
     return [*first, SHORT_RUN]

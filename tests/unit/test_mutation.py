@@ -162,8 +162,16 @@ def test_likely__of_a_function__begins_with_what_killed_most_there(mutants: list
     killers.learn(FILE, "add", "setUp")
     killers.learn("contracts/Other.sol", "add", "test_other")
     assert killers.likely(mutants[0]) == ["test_often", "test_rare", "test_file"]
-    assert order.short(mutants[0], killers) == [
-        ["--match-test", r"^(test_often|test_rare|test_file)\("],
-        order.SHORT_RUN,
-    ]
-    assert order.short(mutants[0], order.Killers()) == [order.SHORT_RUN]
+
+
+def test_short__of_a_library__goes_from_likely_tests_over_its_own_to_all(mutants: list[Mutant]) -> None:
+    killers = order.Killers()
+    own = ["--match-contract", "^SmallTest$"]
+    assert order.short(mutants[0], killers) == [own, order.SHORT_RUN]
+    killers.learn(FILE, "add", "test_add")
+    killers.learn(FILE, "count", "test_count")
+    assert order.short(mutants[0], killers) == [["--match-test", r"^(test_add|test_count)\("], own, order.SHORT_RUN]
+
+
+def test_short__of_another_contract__begins_with_all_where_nothing_is_known() -> None:
+    assert order.short(Mutant(1, "contracts/hub/Hub.sol", 1, "open", ""), order.Killers()) == [order.SHORT_RUN]
