@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
 import {Cheats} from "../Cheats.sol";
 import {Rig} from "./Rig.sol";
 
@@ -33,19 +34,14 @@ contract BooksTest is Rig {
         uint256 roundId = _open();
         ModelCommitment memory commitment = _model(roundId, miners[0]);
         bytes32 announced = _announced(commitment);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, stranger));
+        _send(commitment, announced);
         vm.prank(miners[0]);
         hub.setOperator(stranger);
         vm.assertEq(hub.operatorOf(miners[0]), stranger, "named");
         vm.prank(stranger);
-        hub.commitModel(
-            roundId,
-            miners[0],
-            announced,
-            commitment.artifact,
-            commitment.artifactBytes,
-            commitment.anchor,
-            commitment.specHash
-        );
+        _send(commitment, announced);
         vm.assertEq(hub.account(miners[0]).locked, MINER_UNIT, "the owner's stake is behind it");
         vm.startPrank(miners[0]);
         vm.expectRevert(abi.encodeWithSelector(SameOperator.selector, stranger));
@@ -186,7 +182,62 @@ contract BooksTest is Rig {
         vm.assertTrue(_finalize(roundId) == Outcome.Block, "the last word");
     }
 
+    /// @dev Who voted is paid at once, half of the validators' share, whatever the next committee says.
+    function test_appeal__pays_those_who_judged__half_of_their_share() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        ICommittee.Member[] memory members = committee.members(roundId);
+        TaskSpec memory spec = _specOf(roundId);
+        vm.prank(miners[7]);
+        hub.appeal(roundId, spec);
+        // seven tips at most are kept apart
+        uint256 each = (FEE - 7 * TIP) / 10 / 2 / 3;
+        for (uint256 pos; pos < 3; ++pos) {
+            vm.assertEq(_credit(members[pos].owner), CREDIT + each, "a third of it");
+        }
+        vm.assertEq(hub.round(roundId).advanced, 3 * each, "advanced of the fee");
+    }
+
+    /* WHAT A SILENT VALIDATOR LOSES WHEN AN EPOCH ENDS */
+
+    /// @dev The epoch ends because an over-claimer held a place that another deserved; one of the judges was challenged, and silent.
+    function test_excluded_epoch__with_a_silent_validator__burns_his_share_but_for_a_tenth() external {
+        uint40[] memory scores = new uint40[](7);
+        for (uint256 i; i < 6; ++i) {
+            scores[i] = SCORE_MAX;
+        }
+        scores[6] = 605;
+        uint256 roundId = _drawn(_spec(), scores);
+        uint256 word;
+        for (uint256 i; i < 6; ++i) {
+            word |= 500 << (40 * i);
+        }
+        _judge(roundId, word);
+        ICommittee.Member[] memory members = committee.members(roundId);
+        vm.prank(miners[7]);
+        hub.challengeVote(roundId, 1);
+        vm.assertEq(_credit(miners[7]), CREDIT - APPEAL_BOND / 3, "the challenge has its bond");
+        uint256 supply = token.totalSupply();
+        vm.assertTrue(_finalize(roundId) == Outcome.None, "another epoch");
+        uint256 each = (FEE - 7 * TIP) / 10 / 2 / 3;
+        vm.assertEq(supply - token.totalSupply(), 6 * MINER_UNIT + each - each / 10, "locks, and the silent one's share");
+        vm.assertEq(_credit(members[0].owner), CREDIT + each, "who judged is paid");
+        vm.assertEq(_credit(members[1].owner), CREDIT, "who is silent is not");
+        vm.assertEq(_credit(miners[7]), CREDIT + each / 10, "the challenger has a tenth, and his bond back");
+    }
+
     /* PRIVATE */
+
+    function _send(ModelCommitment memory commitment, bytes32 announced) private {
+        hub.commitModel(
+            commitment.roundId,
+            commitment.miner,
+            announced,
+            commitment.artifact,
+            commitment.artifactBytes,
+            commitment.anchor,
+            commitment.specHash
+        );
+    }
 
     /// @dev The header of the only block since `vm.recordLogs`.
     function _appended() private returns (BlockHeader memory header) {
