@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
+import {Rig} from "./Rig.sol";
+
+/// @notice How rounds end, in money: who gets what, what is burned, and that the hub then holds what it owes.
+contract EndingTest is Rig {
+    uint256 private constant FEE = 100e18;
+    uint256 private constant BOND = 60e18;
+    uint256 private constant TIP = 0.02e18;
+    uint256 private constant APPEAL_BOND = 3e18;
+
+    uint256 private _supply;
+
+    function setUp() public override {
+        super.setUp();
+        _supply = token.totalSupply();
+    }
+
+    /* A BLOCK */
+
+    function test_block__of_three_candidates__pays_every_share_to_the_last_unit() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800, 700));
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        uint256 fee = FEE - 3 * TIP;
+        uint256 each = fee / 10 / 3;
+        uint256 emission = fee / 10 * 9 / 10;
+        vm.assertEq(_burned() + emission, fee / 10, "a tenth is burned, nine tenths of that emitted");
+        vm.assertEq(_credit(miners[1]), CREDIT + fee / 20, "the second");
+        vm.assertEq(_credit(miners[2]), CREDIT + fee / 20, "the third");
+        uint256 rest = fee - fee / 10 - 3 * each - 2 * (fee / 20);
+        vm.assertEq(_credit(miners[0]), CREDIT + rest + emission, "the winner");
+        for (uint256 pos; pos < 3; ++pos) {
+            vm.assertEq(_credit(committee.members(roundId)[pos].owner), CREDIT + each, "each validator");
+        }
+        vm.assertEq(_credit(requester), CREDIT - FEE, "the requester's bond is back");
+        _assertOver(roundId);
+    }
+
+    /// @dev Emission needs two claims; the places of others are the winner's.
+    function test_block__of_a_lone_miner__pays_him_the_places_of_others_and_no_emission() external {
+        uint256 roundId = _judged(_spec(), _scores(900));
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        uint256 fee = FEE - 3 * TIP;
+        vm.assertEq(_credit(miners[0]), CREDIT + fee - fee / 10 - fee / 10 / 3 * 3, "all but what is burned and judged");
+        vm.assertEq(_burned(), fee / 10, "burned");
+        _assertOver(roundId);
+    }
+
+    /// @dev A majority says that the payload is not what the inbox holds: the block comes without it.
+    function test_block__with_a_payload_that_a_majority_refuses__carries_nothing() external {
+        hub.post(keccak256("item"));
+        uint256 roundId = _open();
+        ModelCommitment memory commitment = _model(roundId, miners[0]);
+        commitment.payloadRoot = keccak256("payload");
+        _commit(commitment);
+        _revealKey(roundId);
+        _claim(roundId, miners[0], 900);
+        _until(roundId, Phase.Show);
+        _show(roundId, miners[0]);
+        _draw(roundId);
+        uint256 refused = 900 | (1 << 243);
+        _judge(roundId, _words(refused, refused, 900));
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        vm.assertEq(hub.inbox().carried, 0, "nothing is carried");
+    }
+
+    /* NO BLOCK */
+
+    function test_task_fault__costs_fee_and_bond__half_to_the_miners() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800));
+        _judge(roundId, _believing(roundId) | MISDECLARED);
+        vm.assertTrue(_finalize(roundId) == Outcome.TaskFault, "the task's fault");
+        uint256 fee = FEE - 3 * TIP;
+        uint256 each = fee / 10 / 3;
+        uint256 rest = fee - fee / 10 - 3 * each + BOND;
+        vm.assertEq(_credit(requester), CREDIT - FEE - BOND, "he gets nothing");
+        vm.assertEq(_credit(miners[0]), CREDIT + rest / 2 / 2, "a quarter of the rest");
+        vm.assertEq(_credit(miners[1]), CREDIT + rest / 2 / 2, "each");
+        vm.assertEq(_credit(committee.members(roundId)[0].owner), CREDIT + each, "validators are paid");
+        vm.assertEq(_burned(), fee / 10 + rest - 2 * (rest / 2 / 2), "the other half is burned");
+        _assertOver(roundId);
+    }
+
+    function test_below_threshold__of_judged_models__pays_half_and_burns_half() external {
+        uint256 roundId = _drawn(_spec(), _scores(105, 104));
+        uint256[] memory fields = new uint256[](2);
+        (fields[0], fields[1]) = (98, 98);
+        _judge(roundId, _word(fields));
+        vm.assertTrue(_finalize(roundId) == Outcome.BelowThreshold, "no median reached it");
+        uint256 fee = FEE - 3 * TIP;
+        uint256 rest = fee - fee / 10 - fee / 10 / 3 * 3;
+        vm.assertEq(_credit(miners[0]), CREDIT + rest / 2 / 2, "a quarter of the rest");
+        vm.assertEq(_burned(), fee / 10 + rest - 2 * (rest / 2 / 2), "the other half is burned");
+        vm.assertEq(_credit(requester), CREDIT - FEE, "the bond is back");
+        _assertOver(roundId);
+    }
+
+    function test_below_threshold__of_refused_models__returns_the_miners_share() external {
+        uint256 roundId = _drawn(_spec(), _scores(900));
+        _judge(roundId, INVALID);
+        vm.assertTrue(_finalize(roundId) == Outcome.BelowThreshold, "there is no model");
+        uint256 fee = FEE - 3 * TIP;
+        uint256 spent = fee / 10 + fee / 10 / 3 * 3;
+        vm.assertEq(_credit(requester), CREDIT - 3 * TIP - spent, "less what is burned and judged");
+        vm.assertEq(_wealth(miners[0]), CREDIT + STAKE - MINER_UNIT / 2, "half of the lock");
+        vm.assertEq(_burned(), fee / 10 + MINER_UNIT / 2, "is burned too");
+        _assertOver(roundId);
+    }
+
+    function test_no_quorum__after_three_epochs__pays_the_miners_and_returns_the_rest() external {
+        uint256 roundId = _shown(_spec(), _scores(900, 800));
+        uint256[] memory one = new uint256[](1);
+        for (uint256 epoch; epoch < 3; ++epoch) {
+            _draw(roundId);
+            one[0] = _believing(roundId);
+            _judge(roundId, one);
+            _finalize(roundId);
+        }
+        vm.assertTrue(hub.round(roundId).outcome == Outcome.NoQuorum, "nobody judged");
+        uint256 fee = FEE - 7 * TIP;
+        uint256 each = (fee - fee / 10 - fee / 10) / 2;
+        vm.assertEq(_credit(miners[0]), CREDIT + each, "half of the miners' share");
+        vm.assertEq(_credit(miners[1]), CREDIT + each, "each");
+        vm.assertEq(_credit(requester), CREDIT - 7 * TIP - 2 * each, "the rest is back, and the bond");
+        vm.assertEq(_burned(), 6 * (SEAT_UNIT / 10), "two seats' tenth in each epoch");
+        _assertOver(roundId);
+    }
+
+    /// @dev Half of the bond for eight is less than a lock each.
+    function test_key_withheld__from_eight__shares_half_of_the_bond() external {
+        uint256 roundId = _open();
+        for (uint256 i; i < 8; ++i) {
+            _commit(roundId, miners[i]);
+        }
+        vm.assertTrue(_finalize(roundId) == Outcome.KeyWithheld, "nobody showed it");
+        vm.assertEq(hub.round(roundId).compensation, BOND / 2 / 8, "an eighth of it");
+        vm.assertEq(_burned(), BOND / 2, "the other half");
+        for (uint256 i; i < 8; ++i) {
+            vm.prank(miners[i]);
+            hub.claimCompensation(roundId);
+            vm.assertEq(_credit(miners[i]), CREDIT + BOND / 2 / 8, "each");
+        }
+        vm.assertEq(_credit(requester), CREDIT - BOND - 2 * TIP, "the fee is back");
+        _assertOver(roundId);
+    }
+
+    function test_no_commit__where_the_slot_costs_more_than_the_fee__burns_the_fee() external {
+        Limits memory limits = _limits();
+        limits.slotFeePerSec = 1e18;
+        hub.setParams(_timing(), _economy(), limits);
+        uint256 roundId = _open();
+        vm.assertTrue(_finalize(roundId) == Outcome.NoCommit, "nobody came");
+        vm.assertEq(_burned(), FEE - 2 * TIP, "all that is left of the fee");
+        vm.assertEq(_credit(requester), CREDIT - FEE, "the bond is back");
+        _assertOver(roundId);
+    }
+
+    function test_no_model__slashes_the_listed_and_burns_the_slot() external {
+        uint256 roundId = _claimed(_spec(), _scores(900, 800));
+        vm.assertTrue(_finalize(roundId) == Outcome.NoModel, "nobody shows a key");
+        vm.assertEq(_burned(), MINER_UNIT + 0.06e18, "half of two locks, and the slot");
+        vm.assertEq(_credit(requester), CREDIT - 2 * TIP - 0.06e18, "the rest is back");
+        _assertOver(roundId);
+    }
+
+    /* APPEALS */
+
+    function test_appeal__that_says_the_same__shares_the_bond_among_those_who_judged_again() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        uint256 first = _appeal(roundId);
+        ICommittee.Member[] memory members = committee.members(roundId);
+        vm.assertEq(members.length, 7, "all seven");
+        uint256[] memory before = new uint256[](7);
+        for (uint256 pos; pos < 7; ++pos) {
+            before[pos] = _credit(members[pos].owner);
+        }
+        _judge(roundId, _believing(roundId));
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "the same");
+        uint256 fee = FEE - 4 * TIP;
+        uint256 each = (fee / 10 - 3 * first) / 7;
+        for (uint256 pos; pos < 7; ++pos) {
+            vm.assertEq(_credit(members[pos].owner) - before[pos], each + APPEAL_BOND / 7, "a share, and of the bond");
+        }
+        vm.assertEq(_credit(stranger), CREDIT + TIP - APPEAL_BOND, "the bond is lost");
+        vm.assertEq(hub.appealsOf(roundId)[0].bond, 0, "and decided on");
+        _assertOver(roundId);
+    }
+
+    function test_appeal__that_says_otherwise__returns_the_bond() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        _appeal(roundId);
+        _judge(roundId, uint256(500) | (800 << 40));
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "another");
+        vm.assertEq(_credit(stranger), CREDIT + TIP, "the bond is back");
+        vm.assertEq(_wealth(miners[0]), CREDIT + STAKE - MINER_UNIT, "who over-claimed loses his lock");
+        _assertOver(roundId);
+    }
+
+    /* PRIVATE */
+
+    /// @return each what the first committee's validators were paid
+    function _appeal(uint256 roundId) private returns (uint256 each) {
+        TaskSpec memory spec = _specOf(roundId);
+        vm.prank(stranger);
+        hub.appeal(roundId, spec);
+        each = (FEE - 7 * TIP) / 10 / 2 / 3;
+        _draw(roundId);
+    }
+
+    function _burned() private view returns (uint256) {
+        return _supply - token.totalSupply();
+    }
+
+    function _assertOver(uint256 roundId) private {
+        _release(roundId);
+        for (uint256 i; i < miners.length; ++i) {
+            vm.assertEq(hub.account(miners[i]).locked, 0, "no lock is left");
+        }
+        _assertConserved(0);
+    }
+}
