@@ -298,6 +298,14 @@ contract ClaimingTest is Rig {
         vm.assertEq(hub.round(roundId).inboxTo, 4, "with the one that was late");
     }
 
+    function test_block__without_a_payload__leaves_the_inbox_as_it_is() external {
+        hub.post(keccak256("item"));
+        uint256 roundId = _judged(_spec(), _scores(900));
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        vm.assertEq(hub.inbox().carried, 0, "nothing is carried");
+        vm.assertEq(hub.inbox().posted, 1, "one waits");
+    }
+
     /* PRIVATE */
 
     function _refuse(ModelCommitment memory commitment, bytes32 announced, bytes memory reason) private {

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
+import {Cheats} from "../Cheats.sol";
 import {Rig} from "./Rig.sol";
 
 /// @notice How rounds end, in money: who gets what, what is burned, and that the hub then holds what it owes.
@@ -198,7 +199,92 @@ contract EndingTest is Rig {
         _assertOver(roundId);
     }
 
+    /* WHO IS SLASHED IS TOLD WHY, AND NOBODY ELSE */
+
+    function test_slashed__over_claimed_invalid_and_unavailable__are_told_apart() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800, 700));
+        uint256[] memory fields = new uint256[](3);
+        (fields[0], fields[1], fields[2]) = (500, INVALID, UNAVAILABLE);
+        _judge(roundId, _word(fields));
+        vm.recordLogs();
+        _finalize(roundId);
+        Fault[] memory faults = _faults();
+        vm.assertEq(faults.length, 3, "three");
+        _assertFault(faults[0], miners[0], Reason.Overclaimed, MINER_UNIT);
+        _assertFault(faults[1], miners[1], Reason.Invalid, MINER_UNIT / 2);
+        _assertFault(faults[2], miners[2], Reason.Unavailable, MINER_UNIT / 2);
+        _assertOver(roundId);
+    }
+
+    function test_slashed__absent_and_off_the_median__are_told_apart() external {
+        uint256 roundId = _drawn(_spec(), _scores(500));
+        _judge(roundId, _words(500, 500, 0));
+        ICommittee.Member[] memory members = committee.members(roundId);
+        vm.recordLogs();
+        _finalize(roundId);
+        Fault[] memory faults = _faults();
+        vm.assertEq(faults.length, 1, "one");
+        _assertFault(faults[0], members[2].owner, Reason.OffMedian, SEAT_UNIT / 20);
+        _assertOver(roundId);
+
+        roundId = _drawn(_spec(), _scores(500));
+        _judge(roundId, _words(500, 500));
+        members = committee.members(roundId);
+        vm.recordLogs();
+        _finalize(roundId);
+        faults = _faults();
+        vm.assertEq(faults.length, 1, "one");
+        _assertFault(faults[0], members[2].owner, Reason.Absent, SEAT_UNIT / 100);
+        _assertOver(roundId);
+    }
+
+    /// @dev Nobody is paid for finding himself.
+    function test_slashed__unopened__by_himself_finds_nothing() external {
+        uint256 roundId = _open();
+        _commit(roundId, miners[0]);
+        _revealKey(roundId);
+        vm.assertTrue(_finalize(roundId) == Outcome.NoClaim, "he does not claim");
+        address[] memory himself = new address[](1);
+        himself[0] = miners[0];
+        vm.recordLogs();
+        vm.prank(miners[0]);
+        hub.releaseLocks(roundId, himself);
+        Fault[] memory faults = _faults();
+        vm.assertEq(faults.length, 1, "one");
+        _assertFault(faults[0], miners[0], Reason.Unopened, MINER_UNIT / 10);
+        vm.assertEq(_credit(miners[0]), CREDIT, "no finder's part");
+        _assertOver(roundId);
+    }
+
     /* PRIVATE */
+
+    struct Fault {
+        address account;
+        Reason reason;
+        uint256 amount;
+    }
+
+    /// @dev Who was slashed since `vm.recordLogs`.
+    function _faults() private returns (Fault[] memory faults) {
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
+        faults = new Fault[](logs.length);
+        uint256 count;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != Slashed.selector) continue;
+            Fault memory fault = faults[count++];
+            fault.account = address(uint160(uint256(logs[i].topics[2])));
+            (fault.reason, fault.amount) = abi.decode(logs[i].data, (Reason, uint256));
+        }
+        assembly ("memory-safe") {
+            mstore(faults, count)
+        }
+    }
+
+    function _assertFault(Fault memory fault, address account, Reason reason, uint256 amount) private pure {
+        vm.assertEq(fault.account, account, "who");
+        vm.assertEq(uint256(fault.reason), uint256(reason), "why");
+        vm.assertEq(fault.amount, amount, "how much");
+    }
 
     /// @return each what the first committee's validators were paid
     function _appeal(uint256 roundId) private returns (uint256 each) {

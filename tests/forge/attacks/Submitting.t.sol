@@ -223,6 +223,24 @@ contract SubmittingTest is Rig {
         vm.assertEq(hub.queueClock(), clock + 10 * uint256(limits.alpha), "no submission turns it");
     }
 
+    /// @dev The clock goes faster the more tasks wait: up to a change of their number by the old one.
+    function test_queueClock__when_tasks_come_open_or_go__changes_no_time_gone_by() external {
+        TaskSpec memory spec = _spec();
+        for (uint256 i; i < 4; ++i) {
+            spec = _spec();
+            uint256 taskId = _submit(spec);
+            vm.warp(block.timestamp + 1_000);
+            uint256 clock = hub.queueClock();
+            if (i == 1) hub.openRound(0);
+            if (i == 2) {
+                vm.prank(requester);
+                hub.cancelTask(taskId, spec);
+            }
+            if (i == 3) _submit(_spec());
+            vm.assertEq(hub.queueClock(), clock, "the time gone by");
+        }
+    }
+
     /// @dev Ending a pause that is over already does not delay the next one.
     function test_pause__ended_when_it_is_over__leaves_the_next_one_as_soon() external {
         hub.pause(100);

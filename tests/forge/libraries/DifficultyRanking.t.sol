@@ -105,6 +105,24 @@ contract DifficultyRankingTest is Proof {
         vm.assertEq(2 * floor, DifficultyRanking.floor(feeUnit, lgSum, uint256(queued) + 512), "doubles with 512 tasks");
     }
 
+    /// @dev A unit for each doubling; so much for one as for none.
+    function test_floor__of_an_empty_queue__is_a_unit_for_each_doubling() external pure {
+        vm.assertEq(DifficultyRanking.floor(1e18, 0, 0), 1e18, "none");
+        vm.assertEq(DifficultyRanking.floor(1e18, 255, 0), 1e18, "less than one");
+        vm.assertEq(DifficultyRanking.floor(1e18, 256, 0), 1e18, "one");
+        vm.assertEq(DifficultyRanking.floor(1e18, 384, 511), 1.5e18, "one and a half");
+        vm.assertEq(DifficultyRanking.floor(1e18, 25_600, 0), 100e18, "a hundred");
+    }
+
+    /// @dev A unit of the clock is a unit of the score, and the base is above both by its shift.
+    function test_score__of_a_task__is_its_base_and_what_the_clock_went_since(int64 base, uint72 submitted, uint72 since)
+        external
+        pure
+    {
+        int256 score = DifficultyRanking.score(base, submitted, uint256(submitted) + since);
+        vm.assertEq(score, int256(base) * 2 ** 24 + int256(uint256(since)), "the score");
+    }
+
     /* I24: THE ORDER OF TWO QUEUED TASKS NEVER CHANGES */
 
     /// @dev At every moment of the clock, their keys stand in the order of their scores; of equal scores the older task is first.

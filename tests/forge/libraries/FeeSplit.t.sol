@@ -63,6 +63,9 @@ contract FeeSplitTest is Proof {
         vm.assertLe(emission, halvings < 96 ? uint256(initial) / 2 ** halvings : 0, "above the schedule");
         vm.assertLe(emission * 10_000, uint256(burned) * economy.kappaBps, "above kappa");
         vm.assertLe(emission, left, "above the cap");
+        bool whole = emission == (halvings < 96 ? uint256(initial) / 2 ** halvings : 0)
+            || emission == uint256(burned) * economy.kappaBps / 10_000 || emission == left;
+        vm.assertTrue(whole, "as much as the least of them allows");
         uint256 later = FeeSplit.emission(economy, uint256(elapsed) + economy.halvingSecs, burned, left);
         vm.assertLe(later, emission, "emission rose with time");
     }

@@ -9,6 +9,14 @@ import {Proof} from "../Proof.sol";
 contract ParameterBoundsTest is Proof {
     uint256 private constant MAINNET = 1;
 
+    function check(
+        IDLBCTypes.Timing memory timing,
+        IDLBCTypes.Economy memory economy,
+        IDLBCTypes.Limits memory limits
+    ) external view {
+        ParameterBounds.check(timing, economy, limits);
+    }
+
     function checkTiming(IDLBCTypes.Timing memory timing) external view {
         ParameterBounds.checkTiming(timing);
     }
@@ -95,6 +103,192 @@ contract ParameterBoundsTest is Proof {
         vm.assertTrue(limits.minTrainSecs != 0 && limits.minTrainSecs <= limits.maxTrainSecs, "training time");
         vm.assertLe(limits.maxTrainSecs, 30 days, "training time");
         vm.assertTrue(limits.alpha != 0, "the clock stands still");
+    }
+
+    /* EACH BOUND, AND ONE BEYOND IT */
+
+    function test_I38_check__of_each_time_at_its_bounds__accepts_them_and_names_what_is_beyond() external {
+        vm.chainId(MAINNET);
+        bytes32[8] memory names = [
+            bytes32("settleSecs"), "guardSecs", "keySecs", "claimSecs", "showSecs", "voteCommitSecs", "voteRevealSecs",
+            "appealSecs"
+        ];
+        for (uint256 i; i < 8; ++i) {
+            uint32[8] memory times = [uint32(1), 1, 1, 1, 1, 1, 1, 1];
+            times[i] = 30 days;
+            _accept(_timing(times), _economy());
+            times[i] = 30 days + 1;
+            _refuse(_timing(times), _economy(), names[i]);
+            times[i] = 0;
+            if (i < 2) _accept(_timing(times), _economy());
+            else _refuse(_timing(times), _economy(), names[i]);
+        }
+        // a development chain may do without appeals
+        uint256[2] memory development = [uint256(31_337), 1_337];
+        for (uint256 i; i < 2; ++i) {
+            vm.chainId(development[i]);
+            _accept(_timing([uint32(1), 1, 1, 1, 1, 1, 1, 0]), _economy());
+        }
+    }
+
+    function test_I38_check__of_each_amount_at_its_bounds__accepts_them_and_names_what_is_beyond() external {
+        vm.chainId(MAINNET);
+        IDLBCTypes.Economy memory economy = _economy();
+        (economy.feeUnit, economy.tip) = (8, 1);
+        _accept(economy);
+        economy.tip = 2;
+        _refuse(economy, "tip");
+        economy = _economy();
+        (economy.feeUnit, economy.tip) = (1, 0);
+        _accept(economy);
+        economy.feeUnit = 0;
+        _refuse(economy, "feeUnit");
+        economy = _economy();
+        economy.minerUnit = 1;
+        _accept(economy);
+        economy.minerUnit = 0;
+        _refuse(economy, "minerUnit");
+        economy = _economy();
+        economy.seatUnit = 1;
+        _accept(economy);
+        economy.seatUnit = type(uint80).max;
+        _accept(economy);
+        economy.seatUnit = uint96(type(uint80).max) + 1;
+        _refuse(economy, "seatUnit");
+        economy.seatUnit = 0;
+        _refuse(economy, "seatUnit");
+        economy = _economy();
+        economy.halvingSecs = 0;
+        _refuse(economy, "halvingSecs");
+    }
+
+    function test_I38_check__of_each_share_at_its_bounds__accepts_them_and_names_what_is_beyond() external {
+        vm.chainId(MAINNET);
+        for (uint256 i; i < 5; ++i) {
+            // the five shares add up to all but one, then to all
+            uint16[5] memory shares = [uint16(1), 1, 1, 1, 1];
+            shares[i] = 9_995;
+            _accept(_sharing(shares));
+            shares[i] = 9_996;
+            _refuse(_sharing(shares), "feeSplit");
+        }
+        IDLBCTypes.Economy memory economy = _economy();
+        economy.kappaBps = 9_000;
+        _accept(economy);
+        economy.kappaBps = 9_001;
+        _refuse(economy, "kappaBps");
+        vm.chainId(31_337);
+        _accept(economy);
+    }
+
+    function test_I38_check__of_each_count_at_its_bounds__accepts_them_and_names_what_is_beyond() external {
+        vm.chainId(MAINNET);
+        IDLBCTypes.Economy memory economy = _economy();
+        economy.slots = 16;
+        _accept(economy);
+        economy.slots = 17;
+        _refuse(economy, "slots");
+        economy.slots = 0;
+        _refuse(economy, "slots");
+        economy = _economy();
+        (economy.committeeSize, economy.quorum) = (15, 8);
+        _accept(economy);
+        economy.quorum = 15;
+        _accept(economy);
+        economy.quorum = 16;
+        _refuse(economy, "quorum");
+        economy.quorum = 7;
+        _refuse(economy, "quorum");
+        (economy.committeeSize, economy.quorum) = (17, 9);
+        _refuse(economy, "committeeSize");
+        (economy.committeeSize, economy.quorum) = (4, 3);
+        _refuse(economy, "committeeSize");
+        economy = _economy();
+        economy.appealBond = economy.committeeSize;
+        _accept(economy);
+        economy.appealBond = economy.committeeSize - 1;
+        _refuse(economy, "appealBond");
+    }
+
+    /// @dev Each time is of another size: a sum that lacks one, or has one twice, is off by it.
+    function test_I42_check__of_each_limit_at_its_bounds__accepts_them_and_names_what_is_beyond() external {
+        vm.chainId(MAINNET);
+        IDLBCTypes.Timing memory timing = _timing([uint32(1), 20, 300, 4_000, 5_000, 6_000, 7_000, 8_000]);
+        uint32 longest = 1 + 3_600 + 20 + 300 + 3 * 30_000;
+        IDLBCTypes.Limits memory limits;
+        (limits.minTrainSecs, limits.maxTrainSecs, limits.alpha) = (3_600, 3_600, 1);
+        limits.unbondSecs = longest + 1;
+        this.check(timing, _economy(), limits);
+        limits.unbondSecs = longest;
+        _refuse(timing, limits, "unbondSecs");
+        limits.unbondSecs = longest + 30 days;
+        this.check(timing, _economy(), limits);
+        limits.unbondSecs = longest + 30 days + 1;
+        _refuse(timing, limits, "unbondSecs");
+        limits.unbondSecs = longest + 1;
+        limits.minTrainSecs = 3_601;
+        _refuse(timing, limits, "maxTrainSecs");
+        limits.minTrainSecs = 0;
+        _refuse(timing, limits, "minTrainSecs");
+        limits.minTrainSecs = 1;
+        limits.alpha = 0;
+        _refuse(timing, limits, "alpha");
+        limits.alpha = 1;
+        this.check(timing, _economy(), limits);
+        limits.maxTrainSecs = 30 days;
+        limits.unbondSecs = longest - 3_600 + 30 days + 1;
+        this.check(timing, _economy(), limits);
+        limits.maxTrainSecs = 30 days + 1;
+        limits.unbondSecs += 1;
+        _refuse(timing, limits, "maxTrainSecs");
+    }
+
+    /* PRIVATE */
+
+    function _timing(uint32[8] memory times) private pure returns (IDLBCTypes.Timing memory) {
+        return abi.decode(abi.encode(times), (IDLBCTypes.Timing));
+    }
+
+    function _economy() private pure returns (IDLBCTypes.Economy memory economy) {
+        (economy.feeUnit, economy.minerUnit, economy.seatUnit, economy.appealBond) = (1e18, 1e18, 1e18, 1e18);
+        (economy.halvingSecs, economy.slots, economy.committeeSize, economy.quorum) = (1, 1, 3, 2);
+    }
+
+    function _sharing(uint16[5] memory shares) private pure returns (IDLBCTypes.Economy memory economy) {
+        economy = _economy();
+        (economy.burnBps, economy.validatorBps, economy.secondBps) = (shares[0], shares[1], shares[2]);
+        (economy.thirdBps, economy.parentBps) = (shares[3], shares[4]);
+    }
+
+    function _accept(IDLBCTypes.Economy memory economy) private view {
+        _accept(_timing([uint32(1), 1, 1, 1, 1, 1, 1, 1]), economy);
+    }
+
+    function _accept(IDLBCTypes.Timing memory timing, IDLBCTypes.Economy memory economy) private view {
+        this.check(timing, economy, _fitting(timing));
+    }
+
+    function _refuse(IDLBCTypes.Economy memory economy, bytes32 name) private {
+        _refuse(_timing([uint32(1), 1, 1, 1, 1, 1, 1, 1]), economy, name);
+    }
+
+    function _refuse(IDLBCTypes.Timing memory timing, IDLBCTypes.Economy memory economy, bytes32 name) private {
+        IDLBCTypes.Limits memory limits = _fitting(timing);
+        vm.expectRevert(abi.encodeWithSelector(IDLBCTypes.BadParameter.selector, name));
+        this.check(timing, economy, limits);
+    }
+
+    function _refuse(IDLBCTypes.Timing memory timing, IDLBCTypes.Limits memory limits, bytes32 name) private {
+        IDLBCTypes.Economy memory economy = _economy();
+        vm.expectRevert(abi.encodeWithSelector(IDLBCTypes.BadParameter.selector, name));
+        this.check(timing, economy, limits);
+    }
+
+    /// @dev Limits whose unbonding outlasts the longest round of these times by a second.
+    function _fitting(IDLBCTypes.Timing memory timing) private pure returns (IDLBCTypes.Limits memory limits) {
+        (limits.minTrainSecs, limits.maxTrainSecs, limits.alpha) = (1, 1, 1);
+        limits.unbondSecs = 2 + timing.settleSecs + timing.guardSecs + timing.keySecs
+            + 3 * (timing.claimSecs + timing.showSecs + timing.voteCommitSecs + timing.voteRevealSecs + timing.appealSecs);
     }
 
     /// @dev Near the bounds, within them more often than not.
