@@ -30,15 +30,23 @@ contract SubmittingTest is Rig {
         _accept(spec);
         spec.tieTol = 50_000;
         _accept(spec);
+        (spec.modes, spec.proveSecs) = (1, 1);
+        _accept(spec);
+        spec.proveSecs = spec.trainSecs / 8 + 60;
+        _accept(spec);
     }
 
     function test_submitTask__one_beyond_each_bound__reverts() external {
         TaskSpec memory spec = _spec();
-        spec.modes = 1;
-        _refuse(spec, abi.encodeWithSelector(UnknownMode.selector, 1));
-        spec = _spec();
-        spec.proveSecs = 1;
-        _refuse(spec, abi.encodeWithSelector(BadParameter.selector, bytes32("proveSecs")));
+        spec.modes = 2;
+        _refuse(spec, abi.encodeWithSelector(UnknownMode.selector, 2));
+        bytes memory reason = abi.encodeWithSelector(BadParameter.selector, bytes32("proveSecs"));
+        (spec.modes, spec.proveSecs) = (0, 1);
+        _refuse(spec, reason);
+        (spec.modes, spec.proveSecs) = (1, 0);
+        _refuse(spec, reason);
+        spec.proveSecs = spec.trainSecs / 8 + 61;
+        _refuse(spec, reason);
         spec = _spec();
         spec.scoreMax = 0;
         _refuse(spec, abi.encodeWithSelector(ScoreOutOfRange.selector, 0, 1, MAX_SCORE));
@@ -200,6 +208,29 @@ contract SubmittingTest is Rig {
         hub.prune(9);
         vm.assertEq(hub.queueKeys().length, 1, "all that may go");
         vm.assertEq(hub.queueKeys()[0], hub.task(weakId).key, "the task stays");
+    }
+
+    /// @dev A call drops eight tombstones at most. Where that does not uncover a task it opens nothing, and pays no tip.
+    function test_openRound__of_more_tombstones_than_a_call_drops__opens_with_the_next_call() external {
+        TaskSpec memory weak = _spec();
+        weak.fee = 50e18;
+        uint256 weakId = _submit(weak);
+        for (uint256 i; i < 9; ++i) {
+            TaskSpec memory strong = _spec();
+            uint256 taskId = _submit(strong);
+            vm.prank(requester);
+            hub.cancelTask(taskId, strong);
+        }
+        vm.startPrank(stranger);
+        vm.assertEq(hub.openRound(0), 0, "nothing opens");
+        vm.assertEq(hub.queueKeys().length, 2, "eight are gone");
+        vm.assertEq(_credit(stranger), CREDIT, "for nothing");
+        vm.assertEq(hub.roundInSlot(0), 0, "the slot is free");
+        vm.assertEq(hub.roundCount(), 0, "there was no round");
+        vm.assertTrue(hub.task(0).status == TaskStatus.None, "nor a task without a number");
+        vm.assertEq(hub.openRound(0), 1, "the next call opens");
+        vm.stopPrank();
+        vm.assertEq(hub.round(1).taskId, weakId, "what waited below");
     }
 
     /* TIME */

@@ -214,7 +214,7 @@ contract ParameterBoundsTest is Proof {
     function test_I42_check__of_each_limit_at_its_bounds__accepts_them_and_names_what_is_beyond() external {
         vm.chainId(MAINNET);
         IDLBCTypes.Timing memory timing = _timing([uint32(1), 20, 300, 4_000, 5_000, 6_000, 7_000, 8_000]);
-        uint32 longest = 1 + 3_600 + 20 + 300 + 3 * 30_000;
+        uint32 longest = 1 + 3_600 + 20 + 300 + 3 * (30_000 + 2 * 510);
         IDLBCTypes.Limits memory limits;
         (limits.minTrainSecs, limits.maxTrainSecs, limits.alpha) = (3_600, 3_600, 1);
         limits.unbondSecs = longest + 1;
@@ -236,7 +236,7 @@ contract ParameterBoundsTest is Proof {
         limits.alpha = 1;
         this.check(timing, _economy(), limits);
         limits.maxTrainSecs = 30 days;
-        limits.unbondSecs = longest - 3_600 + 30 days + 1;
+        limits.unbondSecs = longest - 3_600 + 30 days + 6 * (30 days / 8 - 450) + 1;
         this.check(timing, _economy(), limits);
         limits.maxTrainSecs = 30 days + 1;
         limits.unbondSecs += 1;
@@ -288,7 +288,9 @@ contract ParameterBoundsTest is Proof {
     function _fitting(IDLBCTypes.Timing memory timing) private pure returns (IDLBCTypes.Limits memory limits) {
         (limits.minTrainSecs, limits.maxTrainSecs, limits.alpha) = (1, 1, 1);
         limits.unbondSecs = 2 + timing.settleSecs + timing.guardSecs + timing.keySecs
-            + 3 * (timing.claimSecs + timing.showSecs + timing.voteCommitSecs + timing.voteRevealSecs + timing.appealSecs);
+            + 3
+                * (timing.claimSecs + timing.showSecs + timing.voteCommitSecs + timing.voteRevealSecs
+                    + timing.appealSecs + 2 * 60);
     }
 
     /// @dev Near the bounds, within them more often than not.
