@@ -14,11 +14,10 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scripts.mutation import accepted, order, report, schemata, score
+from scripts.mutation import accepted, order, report, schemata, score, sweep
 from scripts.mutation.campaign import ROOT, Copy, Result
 from scripts.mutation.points import Mutant
 
@@ -66,7 +65,7 @@ def main() -> int:
     if left:
         copy = Copy(ROOT / "build" / "mutation" / (profile or "default"), profile)
         copy.write(written)
-        for result in _try(copy, left, killers, options.workers, only_short=options.short):
+        for result in sweep.sweep(copy, left, killers, options.workers, only_short=options.short):
             record.add(keys[result.mutant.number], result)
     options.report.with_suffix(".md").write_text(record.markdown(reasons), encoding="utf-8")
 
@@ -78,44 +77,6 @@ def main() -> int:
         print(f"survived: {mutant}")
     print(total)
     return 0 if total.good else 1
-
-
-def _try(
-    copy: Copy, mutants: Sequence[Mutant], killers: order.Killers, workers: int, *, only_short: bool
-) -> Iterator[Result]:
-    """First all mutants with the short tests, then the survivors of these with the long ones."""
-
-    def limit(arguments: Sequence[str]) -> float:
-        seconds = copy.check(arguments)
-        print(f"without any mutant the tests pass in {seconds:.1f} s: {' '.join(arguments)}", flush=True)
-        return 20 + 4 * workers * seconds
-
-    copy.build()
-    short = limit(order.SHORT_RUN)
-    survivors = []
-    for result in _each(lambda mutant: copy.run(mutant, order.short(mutant, killers), short), mutants, workers):
-        killers.learn(result.mutant.file, result.mutant.function, result.test)
-        if result.outcome == "survived":
-            survivors.append(result.mutant)
-        yield result
-    if survivors and not only_short:
-        long = limit(order.LONG_RUN)
-        yield from _each(lambda mutant: copy.run(mutant, [order.LONG_RUN], long), survivors, workers)
-
-
-def _each(run: Callable[[Mutant], Result], mutants: Sequence[Mutant], workers: int) -> Iterator[Result]:
-    """Results as they come."""
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for place, future in enumerate(as_completed([pool.submit(run, mutant) for mutant in mutants]), 1):
-                result = future.result()
-                print(
-                    f"{place}/{len(mutants)} {result.outcome} {result.seconds:.1f} s  {result.mutant}  {result.test}",
-                    flush=True,
-                )
-                yield result
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _options() -> argparse.Namespace:

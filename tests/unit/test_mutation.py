@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from scripts.mutation import order, report, schemata
-from scripts.mutation.campaign import Result
+from scripts.mutation import order, report, schemata, sweep
+from scripts.mutation.campaign import Copy, Result
 from scripts.mutation.points import Mutant, Site, Span
 
 FILE = "contracts/libraries/Small.sol"
@@ -175,3 +176,43 @@ def test_short__of_a_library__goes_from_likely_tests_over_its_own_to_all(mutants
 
 def test_short__of_another_contract__begins_with_all_where_nothing_is_known() -> None:
     assert order.short(Mutant(1, "contracts/hub/Hub.sol", 1, "open", ""), order.Killers()) == [order.SHORT_RUN]
+
+
+class PlayedCopy(Copy):
+    """Instead of Forge: the mutant numbered 1 falls to the short tests, 2 to the long ones, all others survive."""
+
+    def __init__(self) -> None:
+        self.checked: list[Sequence[str]] = []
+        self.ran: list[tuple[int, Sequence[str]]] = []
+
+    def build(self) -> None:
+        pass
+
+    def check(self, arguments: Sequence[str]) -> float:
+        self.checked.append(arguments)
+        return 1.0
+
+    def run(self, mutant: Mutant, stages: Sequence[Sequence[str]], limit: float) -> Result:
+        self.ran.append((mutant.number, stages[-1]))
+        killed = (mutant.number, stages[-1]) in [(1, order.SHORT_RUN), (2, order.LONG_RUN)]
+        return Result(mutant, "killed" if killed else "survived", "test_it" if killed else "", limit)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sweep__long_tests__are_for_what_survives_the_short_ones(mutants: list[Mutant], workers: int) -> None:
+    copy, killers = PlayedCopy(), order.Killers()
+    last = {
+        result.mutant.number: result.outcome
+        for result in sweep.sweep(copy, mutants[:3], killers, workers, only_short=False)
+    }
+    assert last == {1: "killed", 2: "killed", 3: "survived"}
+    assert sorted(copy.ran[:3]) == [(number, order.SHORT_RUN) for number in (1, 2, 3)]
+    assert sorted(copy.ran[3:]) == [(number, order.LONG_RUN) for number in (2, 3)]
+    assert killers.likely(mutants[0]) == ["test_it"]
+
+
+def test_sweep__only_short__never_runs_the_long_ones(mutants: list[Mutant]) -> None:
+    copy = PlayedCopy()
+    found = [result.outcome for result in sweep.sweep(copy, mutants[:2], order.Killers(), 1, only_short=True)]
+    assert found == ["killed", "survived"]
+    assert copy.checked == [order.SHORT_RUN]
