@@ -136,6 +136,9 @@ contract SubmittingTest is Rig {
         vm.assertEq(round.commitEnd, block.timestamp + 610, "time to train");
         vm.assertEq(round.keyFrom, block.timestamp + 620, "a guard");
         vm.assertEq(round.keyUntil, block.timestamp + 720, "time to show the key");
+        vm.assertEq(round.keyAt, 0, "which is not shown");
+        vm.assertEq(round.claimEnd, 0, "so no claim has a time");
+        vm.assertEq(round.showEnd, 0, "nor a key");
         vm.assertEq(round.inboxFrom, 1, "nothing was posted");
         vm.assertEq(round.inboxTo, 0, "so nothing is carried");
         vm.assertEq(hub.roundInSlot(1), roundId, "the slot knows it");
