@@ -292,4 +292,34 @@ contract SeatingTest is Rig {
         vm.assertEq(committee.members(second).length, 3, "three of its own");
         vm.assertEq(committee.members(second)[0].voteHash, 0, "who have not voted");
     }
+
+    /// @dev From eight seats on a committee has a second word. It serves like the first, and a smaller committee forgets it.
+    function test_committee__of_fifteen__serves_whole_and_leaves_nothing_to_one_of_three() external {
+        for (uint256 i; i < 8; ++i) {
+            vm.prank(_newcomer(string.concat("another validator", vm.toString(i))));
+            committee.joinSeat();
+        }
+        Economy memory economy = _economy();
+        (economy.committeeSize, economy.quorum) = (15, 8);
+        hub.setParams(_timing(), economy, _limits());
+        uint256 large = _drawn(_spec(), _scores(900, 800));
+        ICommittee.Member[] memory members = committee.members(large);
+        vm.assertEq(members.length, 15, "all of them");
+        vm.assertEq(committee.availableSeats(), 0, "nobody is left");
+        for (uint256 pos; pos < 15; ++pos) {
+            vm.assertEq(committee.seat(members[pos].seatId).serving, large, "each serves");
+        }
+        _judge(large, _believing(large));
+        vm.assertTrue(_finalize(large) == Outcome.Block, "a block");
+        vm.assertEq(committee.availableSeats(), 15, "all are back");
+        hub.setParams(_timing(), _economy(), _limits());
+        uint256 small = _drawn(_spec(), _scores(900, 800));
+        vm.assertEq(committee.members(small).length, 3, "three");
+        vm.assertEq(committee.availableSeats(), 12, "the others are free");
+        for (uint8 pos = 3; pos < 15; ++pos) {
+            vm.prank(members[pos].owner);
+            vm.expectRevert(abi.encodeWithSelector(ICommittee.NotDrawn.selector, small, members[pos].owner));
+            committee.commitVote(small, pos, keccak256("vote"));
+        }
+    }
 }
