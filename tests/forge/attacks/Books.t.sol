@@ -96,6 +96,15 @@ contract BooksTest is Rig {
         }
     }
 
+    /// @dev A task without any difficulty still makes the chain longer by one.
+    function test_I36_chain_score__of_a_task_without_weight__rises_by_one() external {
+        Limits memory limits = _limits();
+        (limits.weightFlops, limits.weightNet, limits.weightData, limits.weightFee) = (0, 0, 0, 0);
+        hub.setParams(_timing(), _economy(), limits);
+        _finalize(_judged(_spec(), _scores(900, 800)));
+        vm.assertEq(hub.chainScore(), 1, "one");
+    }
+
     /// @dev The schedule goes by the time since the genesis block: at the deployment's second 1, the halving is at 1 and a period.
     function test_I04_emission__at_the_halving__is_halved_from_that_second_on() external {
         Economy memory economy = _economy();

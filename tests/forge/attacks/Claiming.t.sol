@@ -34,6 +34,20 @@ contract ClaimingTest is Rig {
         _refuse(commitment, announced, abi.encodeWithSelector(Paused.selector, block.timestamp + 10));
     }
 
+    function test_committed__of_sixteen__says_who_did_and_of_more_reverts() external {
+        uint256 roundId = _open();
+        _commit(roundId, miners[3]);
+        _commit(roundId, miners[5]);
+        address[] memory owners = new address[](16);
+        for (uint256 i; i < 16; ++i) {
+            owners[i] = miners[i % 8];
+        }
+        vm.assertEq(hub.committed(roundId, owners), 0x2828, "the fourth and the sixth of each eight");
+        owners = new address[](17);
+        vm.expectRevert(abi.encodeWithSelector(TooMany.selector, 17, 16));
+        hub.committed(roundId, owners);
+    }
+
     /* THE TEST KEY */
 
     function test_revealKey__of_another_spec_or_key__reverts_and_the_right_one_begins_the_claims() external {

@@ -49,6 +49,29 @@ contract EndingTest is Rig {
         _assertOver(roundId);
     }
 
+    /// @dev Who is as good, but for less than the task's tolerance of ties, does not pass who committed before him.
+    function test_block__of_two_within_the_tie__is_the_earlier_ones() external {
+        TaskSpec memory spec = _spec();
+        spec.tieTol = 5;
+        uint256 roundId = _open(spec);
+        for (uint256 i; i < 3; ++i) {
+            // in the second half of the time to train their order counts
+            vm.warp(hub.round(roundId).commitEnd - 100);
+            _commit(roundId, miners[i]);
+        }
+        _revealKey(roundId);
+        uint40[3] memory scores = [uint40(898), 900, 903];
+        for (uint256 i; i < 3; ++i) {
+            _claim(roundId, miners[i], scores[i]);
+        }
+        _showAll(roundId);
+        _draw(roundId);
+        _judge(roundId, _believing(roundId));
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        vm.assertGt(_credit(miners[0]), CREDIT + FEE / 2, "the earliest of those within five of the best");
+        _assertOver(roundId);
+    }
+
     /// @dev A majority says that the payload is not what the inbox holds: the block comes without it.
     function test_block__with_a_payload_that_a_majority_refuses__carries_nothing() external {
         hub.post(keccak256("item"));
@@ -81,6 +104,22 @@ contract EndingTest is Rig {
         vm.assertEq(_credit(miners[1]), CREDIT + rest / 2 / 2, "each");
         vm.assertEq(_credit(committee.members(roundId)[0].owner), CREDIT + each, "validators are paid");
         vm.assertEq(_burned(), fee / 10 + rest - 2 * (rest / 2 / 2), "the other half is burned");
+        _assertOver(roundId);
+    }
+
+    /// @dev One of the judges was challenged, and silent: of his share a tenth is the challenger's, the rest is burned.
+    function test_task_fault__with_a_silent_validator__burns_his_share_too() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800));
+        _judge(roundId, _believing(roundId) | MISDECLARED);
+        vm.prank(stranger);
+        hub.challengeVote(roundId, 1);
+        vm.assertTrue(_finalize(roundId) == Outcome.TaskFault, "the task's fault");
+        uint256 fee = FEE - 3 * TIP;
+        uint256 each = fee / 10 / 3;
+        uint256 rest = fee - fee / 10 - 3 * each + BOND;
+        vm.assertEq(_credit(committee.members(roundId)[1].owner), CREDIT, "the silent one is not paid");
+        vm.assertEq(_credit(stranger), CREDIT + TIP + each / 10, "a tenth, the bond back, and his tip");
+        vm.assertEq(_burned(), fee / 10 + rest - 2 * (rest / 2 / 2) + each - each / 10, "burned");
         _assertOver(roundId);
     }
 

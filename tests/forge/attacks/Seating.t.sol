@@ -277,6 +277,13 @@ contract SeatingTest is Rig {
         vm.assertEq(hub.account(validators[6]).stake, STAKE, "nobody is punished");
     }
 
+    function test_draw__of_a_final_round__reverts() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        _finalize(roundId);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.WrongPhase.selector, uint8(Phase.Final)));
+        committee.draw(roundId);
+    }
+
     /// @dev Of the slot's last round nothing is left in the next one.
     function test_ballot__of_the_slots_next_round__begins_anew() external {
         uint256 first = _judged(_spec(), _scores(900, 800));
@@ -309,6 +316,11 @@ contract SeatingTest is Rig {
         for (uint256 pos; pos < 15; ++pos) {
             vm.assertEq(committee.seat(members[pos].seatId).serving, large, "each serves");
         }
+        vm.prank(stranger);
+        uint32 other = committee.joinSeat();
+        vm.assertEq(committee.seat(other).serving, 0, "who was not drawn does not");
+        vm.prank(stranger);
+        committee.leaveSeat(other);
         _judge(large, _believing(large));
         vm.assertTrue(_finalize(large) == Outcome.Block, "a block");
         vm.assertEq(committee.availableSeats(), 15, "all are back");
