@@ -42,6 +42,22 @@ contract PodiumTest is Proof {
         vm.assertEq(abi.encode(before), abi.encode(later), "the order of claims decides");
     }
 
+    /// @dev Who is early and within the tolerance of another early one; all others' commitments may stay unknown.
+    function test_rivals__of_any_candidates__are_the_early_ones_that_are_close(uint256 seed, uint8 count) external pure {
+        (Podium.Entry[] memory entries, Podium.Rules memory rules) = _contest(seed, count);
+        uint256 expected;
+        for (uint256 i; i < entries.length; ++i) {
+            for (uint256 j; j < entries.length; ++j) {
+                if (i == j || !entries[i].qualified || !entries[j].qualified) continue;
+                if (entries[i].sequence > rules.early || entries[j].sequence > rules.early) continue;
+                if (entries[i].median > uint256(entries[j].median) + rules.tieTol) continue;
+                if (entries[j].median > uint256(entries[i].median) + rules.tieTol) continue;
+                expected |= (1 << i) | (1 << j);
+            }
+        }
+        vm.assertEq(Podium.rivals(entries, rules), expected, "rivals");
+    }
+
     function _contest(uint256 seed, uint8 count)
         private
         pure
