@@ -298,6 +298,8 @@ contract SeatingTest is Rig {
         vm.assertEq(committee.ballotWord(first, hub.slotOf(first)), 0, "word and all");
         vm.assertEq(committee.members(second).length, 3, "three of its own");
         vm.assertEq(committee.members(second)[0].voteHash, 0, "who have not voted");
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.WrongPhase.selector, uint8(Phase.Final)));
+        committee.draw(first);
     }
 
     /// @dev From eight seats on a committee has a second word. It serves like the first, and a smaller committee forgets it.
