@@ -306,9 +306,9 @@ abstract contract Settlement is Epochs, Parents, ReentrancyGuardTransient {
         }
     }
 
+    /// @param miners one at least
     /// @return sum of what was paid: `amount` less what equal parts leave
     function _payEach(uint256 roundId, address[] memory miners, uint256 amount) private returns (uint256 sum) {
-        if (miners.length == 0) return 0;
         uint256 each = amount / miners.length;
         for (uint256 i; i < miners.length; ++i) {
             _pay(roundId, miners[i], Payment.Compensation, each);
