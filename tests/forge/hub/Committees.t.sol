@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.28;
+
+import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
+import {Rig} from "../attacks/Rig.sol";
+
+/// @notice Committees that are large, or cannot be had, and seats that come and go with them.
+contract CommitteesTest is Rig {
+    /// @dev More than seven seats need a second word of their bench.
+    function test_committee__of_nine__is_drawn_votes_and_is_paid() external {
+        Economy memory economy = _economy();
+        (economy.committeeSize, economy.quorum) = (9, 6);
+        hub.setParams(_timing(), economy, _limits());
+        for (uint256 i; i < 4; ++i) {
+            vm.prank(validators[i]);
+            committee.joinSeat();
+        }
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        ICommittee.Member[] memory members = committee.members(roundId);
+        vm.assertEq(members.length, 9, "all nine");
+        uint256 seats;
+        for (uint256 i; i < members.length; ++i) {
+            vm.assertEq((seats >> members[i].seatId) & 1, 0, "each once");
+            seats |= 1 << members[i].seatId;
+            vm.assertTrue(members[i].revealed, "his vote is there");
+            vm.assertEq(committee.seat(members[i].seatId).serving, roundId, "he serves");
+        }
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        for (uint256 i; i < members.length; ++i) {
+            vm.assertGt(_credit(members[i].owner), CREDIT, "paid");
+        }
+        _release(roundId);
+        _assertConserved(0);
+    }
+
+    /// @dev Two seats are an even number, and one is no quorum: the draw fails, and costs nobody who was not drawn.
+    function test_draw__from_too_few_seats__fails_every_epoch_and_slashes_nobody() external {
+        for (uint32 seatId = 3; seatId <= validators.length; ++seatId) {
+            vm.prank(validators[seatId - 1]);
+            committee.leaveSeat(seatId);
+        }
+        uint256 roundId = _shown(_spec(), _scores(900, 800));
+        for (uint256 epoch; epoch < 3; ++epoch) {
+            vm.assertTrue(_phase(roundId) == Phase.Seal, "another draw");
+            _draw(roundId);
+            vm.assertTrue(committee.ballot(roundId).failed, "too few");
+            vm.assertEq(committee.members(roundId).length, 0, "nobody serves");
+            _finalize(roundId);
+        }
+        vm.assertTrue(hub.round(roundId).outcome == Outcome.NoQuorum, "no quorum");
+        vm.assertEq(_wealth(validators[0]), CREDIT + STAKE, "nobody is slashed");
+        _release(roundId);
+        _assertConserved(0);
+    }
+
+    /// @dev Seats keep the bond they joined with: under a larger one, whoever served with less than half of it is sent home.
+    function test_seat__with_less_than_half_of_a_new_bond__leaves_after_its_work() external {
+        Economy memory economy = _economy();
+        economy.seatUnit = 200e18;
+        hub.setParams(_timing(), economy, _limits());
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        ICommittee.Member memory first = committee.members(roundId)[0];
+        vm.assertEq(hub.account(first.owner).locked, SEAT_UNIT, "locked while it serves");
+        _finalize(roundId);
+        vm.assertTrue(committee.seat(first.seatId).leaving, "it left");
+        vm.assertEq(hub.account(first.owner).locked, 0, "and its bond is free");
+        vm.assertEq(committee.availableSeats(), validators.length - 3, "as are those of the other two");
+    }
+
+    /// @dev A seat that left is still its owner's while it serves, but no draw can choose it.
+    function test_seats__that_serve_or_left__are_counted_as_such() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800));
+        ICommittee.Member memory first = committee.members(roundId)[0];
+        vm.assertEq(committee.seatCount(), validators.length, "that there ever were");
+        vm.assertEq(committee.availableSeats(), validators.length - 3, "three serve");
+        vm.prank(first.owner);
+        committee.leaveSeat(first.seatId);
+        vm.assertEq(committee.availableSeats(), validators.length - 3, "it was none of these");
+        uint32[] memory his = committee.seatsOf(first.owner);
+        vm.assertTrue(his.length == 1 && his[0] == first.seatId, "still his");
+        _judge(roundId, _believing(roundId));
+        _finalize(roundId);
+        vm.assertEq(committee.seatsOf(first.owner).length, 0, "no longer");
+        vm.assertEq(committee.availableSeats(), validators.length - 1, "two are back");
+    }
+
+    function test_joinSeat__where_the_pool_is_full__reverts() external {
+        // the committee's counts are its first word: as many seats as the pool has places
+        vm.store(address(committee), 0, bytes32(uint256(4_096) | (4_096 << 32)));
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.SeatsFull.selector, 4_096));
+        committee.joinSeat();
+    }
+
+    /* VOTES */
+
+    function test_commitVote__by_whoever_was_not_drawn__reverts() external {
+        uint256 roundId = _drawn(_spec(), _scores(900));
+        vm.startPrank(stranger);
+        for (uint8 pos; pos < 5; ++pos) {
+            vm.expectRevert(abi.encodeWithSelector(ICommittee.NotDrawn.selector, roundId, stranger));
+            committee.commitVote(roundId, pos, keccak256("vote"));
+        }
+        vm.stopPrank();
+        // but his operator may
+        vm.prank(committee.members(roundId)[0].owner);
+        hub.setOperator(stranger);
+        vm.prank(stranger);
+        committee.commitVote(roundId, 0, keccak256("vote"));
+        vm.assertEq(committee.ballot(roundId).committed, 1, "one vote");
+    }
+
+    function test_vote__twice__reverts() external {
+        uint256 roundId = _drawn(_spec(), _scores(900));
+        ICommittee.Vote memory vote = _vote(roundId, 0, 900);
+        _commitVote(vote);
+        vm.prank(vote.validator);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.AlreadyVoted.selector, roundId, 0));
+        committee.commitVote(roundId, 0, keccak256("another"));
+        _until(roundId, Phase.VoteReveal);
+        committee.revealVote(vote);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.AlreadyVoted.selector, roundId, 0));
+        committee.revealVote(vote);
+        vote.pos = 3;
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.NotDrawn.selector, roundId, vote.validator));
+        committee.revealVote(vote);
+    }
+
+    /* CHALLENGES */
+
+    /// @dev The first is absent, the second skipped every candidate: neither has a leaf to show.
+    function test_challengeVote__of_whoever_evaluated_nothing__reverts() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800));
+        uint256 skipped = SKIPPED | (SKIPPED << 40);
+        _commitVote(_vote(roundId, 1, skipped));
+        _commitVote(_vote(roundId, 2, _believing(roundId)));
+        _until(roundId, Phase.VoteReveal);
+        committee.revealVote(votes[roundId][1]);
+        committee.revealVote(votes[roundId][2]);
+        _until(roundId, Phase.Appeal);
+        vm.startPrank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.NotRevealed.selector, roundId, 0));
+        hub.challengeVote(roundId, 0);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.NothingEvaluated.selector, roundId, 1));
+        hub.challengeVote(roundId, 1);
+        vm.stopPrank();
+        vm.assertEq(_credit(stranger), CREDIT + 0.02e18, "and cost nothing but the opening's tip came in");
+    }
+
+    /// @dev Of many candidates any may be asked for, by the order in which the vote scores them.
+    function test_challengedLeaf__of_many_candidates__is_one_that_was_scored() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800, 700));
+        // nothing is said of the first
+        uint256 word = SKIPPED | (800 << 40) | (700 << 80);
+        _judge(roundId, word);
+        TaskSpec memory spec = _specOf(roundId);
+        uint256 asked;
+        for (uint8 pos; pos < 3; ++pos) {
+            vm.prank(stranger);
+            hub.challengeVote(roundId, pos);
+            (uint8 candidate, uint64 sample) = committee.challengedLeaf(roundId, pos, spec);
+            vm.assertLt(sample, SCORE_MAX, "a sample");
+            asked |= 1 << candidate;
+        }
+        vm.assertEq(asked & ~uint256(6), 0, "of the second or the third");
+        ++spec.tol;
+        vm.expectPartialRevert(ICommittee.SpecMismatch.selector);
+        committee.challengedLeaf(roundId, 0, spec);
+    }
+}
