@@ -101,8 +101,12 @@ slither: setup .venv/audit.stamp
 	@ln -s $(CURDIR)/node_modules $(CURDIR)/.venv build/slither
 	cd build/slither && ../../.venv/audit/bin/slither .
 
+# `--ir-minimum`: without the IR the hub does not compile
 coverage: setup
-	FOUNDRY_PROFILE=coverage forge coverage --ir-minimum --report summary --no-match-coverage 'node_modules|tests/'
+	@mkdir -p reports
+	FOUNDRY_PROFILE=coverage forge coverage --ir-minimum --report lcov --report-file reports/coverage.lcov \
+		--no-match-coverage 'node_modules|tests/|contracts/test'
+	python -m scripts.coverage reports/coverage.lcov
 
 # MUTATE: options, as in `make mutate MUTATE='--workers 2 --sample 200'`; what was found stays in reports/ for the next time
 mutate: setup
