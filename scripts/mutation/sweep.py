@@ -9,8 +9,8 @@ from scripts.mutation import order
 from scripts.mutation.campaign import Copy, Result
 from scripts.mutation.points import Mutant
 
-# A mutant may make the tests slower without making them wrong, and so may whatever else the machine does meanwhile. Loops without
-# an end are over sooner: they run out of gas.
+# A mutant may make the tests slower without making them wrong, and so may whatever else the machine does meanwhile.
+# Loops without an end are over sooner: they run out of gas.
 SLACK_SECONDS, SLACK_FACTOR = 60.0, 10.0
 
 

@@ -72,22 +72,50 @@ contract EndingTest is Rig {
         _assertOver(roundId);
     }
 
-    /// @dev A majority says that the payload is not what the inbox holds: the block comes without it.
+    /// @dev Of those who committed in the first half of the time to train nobody is earlier: the committee's seed orders them.
+    function test_block__of_early_ones_within_the_tie__is_the_first_by_the_seed() external {
+        for (uint256 n; n < 4; ++n) {
+            TaskSpec memory spec = _spec();
+            spec.tieTol = 5;
+            uint256 roundId = _judged(spec, _scores(900, 899, 898));
+            bytes32 seed = committee.votes(roundId).seed;
+            bytes32 expected;
+            bytes32 least = bytes32(type(uint256).max);
+            for (uint256 i; i < 3; ++i) {
+                bytes32 hash = hub.hashCommitment(commitments[roundId][miners[i]]);
+                bytes32 order = keccak256(abi.encode(seed, hash));
+                if (order < least) (expected, least) = (hash, order);
+            }
+            _until(roundId, Phase.Tally);
+            (, bytes32 winner,) = hub.preview(roundId, spec);
+            vm.assertEq(winner, expected, "the least hash");
+            _finalize(roundId);
+        }
+    }
+
+    /// @dev A majority says that the winner's payload is not what the inbox holds: the block comes without it. He is second on the
+    /// list, behind one who over-claims.
     function test_block__with_a_payload_that_a_majority_refuses__carries_nothing() external {
         hub.post(keccak256("item"));
-        uint256 roundId = _open();
-        ModelCommitment memory commitment = _model(roundId, miners[0]);
-        commitment.payloadRoot = keccak256("payload");
-        _commit(commitment);
-        _revealKey(roundId);
-        _claim(roundId, miners[0], 900);
-        _until(roundId, Phase.Show);
-        _show(roundId, miners[0]);
-        _draw(roundId);
-        uint256 refused = 900 | (1 << 243);
-        _judge(roundId, _words(refused, refused, 900));
+        uint256 roundId = _carrying();
+        uint256 refused = 500 | (800 << 40) | (1 << 244);
+        _judge(roundId, _words(refused, refused, 500 | (800 << 40)));
         vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
         vm.assertEq(hub.inbox().carried, 0, "nothing is carried");
+    }
+
+    /// @dev Two rounds carry the same item, the later one also the next: whichever ends last, both are carried.
+    function test_block__with_less_than_was_carried_meanwhile__takes_nothing_back() external {
+        hub.post(keccak256("item"));
+        uint256 first = _carrying();
+        hub.post(keccak256("another"));
+        _judge(first, 500 | (800 << 40));
+        uint256 second = _carrying();
+        _judge(second, 500 | (800 << 40));
+        vm.assertTrue(_finalize(second) == Outcome.Block, "the later one");
+        vm.assertEq(hub.inbox().carried, 2, "both");
+        vm.assertTrue(_finalize(first) == Outcome.Block, "the earlier one");
+        vm.assertEq(hub.inbox().carried, 2, "still both");
     }
 
     /* NO BLOCK */
@@ -296,6 +324,20 @@ contract EndingTest is Rig {
     }
 
     /* PRIVATE */
+
+    /// @dev A drawn round of two: one who claims too much, and one with a payload.
+    function _carrying() private returns (uint256 roundId) {
+        roundId = _open();
+        _commit(roundId, miners[0]);
+        ModelCommitment memory commitment = _model(roundId, miners[1]);
+        commitment.payloadRoot = keccak256("payload");
+        _commit(commitment);
+        _revealKey(roundId);
+        _claim(roundId, miners[0], 900);
+        _claim(roundId, miners[1], 800);
+        _showAll(roundId);
+        _draw(roundId);
+    }
 
     struct Fault {
         address account;
