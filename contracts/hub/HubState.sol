@@ -46,7 +46,7 @@ abstract contract HubState is TaskQueue, BlockLedger {
         uint24 excluded; //     how many of those there are now
         uint32 inboxTo; //      last inbox item of the batch
         uint16 inboxCount; //   how many items the batch has
-        uint24 proveSecs; //    of a task that asks for trajectories; known from the test key on
+        uint24 proveSecs; //    of a task that asks for trajectories
         uint8 accused; //       1 and the accused's index in the list; 0: nobody; DECIDED: the accusation is over
         // one word, in few rounds
         uint96 compensation; // each committer's, where the test key was withheld

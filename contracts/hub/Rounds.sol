@@ -53,7 +53,6 @@ abstract contract Rounds is Accounts, Parents {
 
         uint40 claimEnd = uint40(block.timestamp) + _parameters(r.version).timing.claimSecs;
         r.keyAt = uint40(block.timestamp);
-        if (spec.proveSecs != 0) r.proveSecs = uint24(spec.proveSecs);
         r.claimEnd = claimEnd;
         emit TestKeyRevealed(roundId, key);
     }

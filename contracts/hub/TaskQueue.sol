@@ -16,8 +16,9 @@ abstract contract TaskQueue is Custody {
         TaskStatus status;
         uint8 version; //        of the parameters that the task is settled by
         uint24 trainSecs; //     holds a month, the longest there is
+        uint24 proveSecs;
         uint32 roundId;
-        int56 base; //           static difficulty, below 2^47
+        int48 base; //           static difficulty, below 2^47
         uint72 clockAtSubmit; // the virtual clock when the task was submitted
         uint40 submittedAt;
         // one word, for a task that is taken back, and for views

@@ -55,9 +55,10 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
             specHash: specHash,
             requester: msg.sender,
             trainSecs: uint24(spec.trainSecs),
+            proveSecs: uint24(spec.proveSecs),
             roundId: 0,
             status: TaskStatus.Queued,
-            base: int56(difficulty.base),
+            base: int48(difficulty.base),
             clockAtSubmit: queue.clock,
             submittedAt: uint40(block.timestamp),
             lgFlops: uint16(difficulty.lgFlops),
@@ -122,6 +123,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         bytes32 specHash = state.specHash;
         bytes32 anchor = _head;
         uint24 trainSecs = state.trainSecs;
+        uint24 proveSecs = state.proveSecs;
         uint40 commitStart = uint40(block.timestamp) + _parameters(version_).timing.settleSecs;
         r.commitStart = commitStart;
         r.trainSecs = trainSecs;
@@ -130,6 +132,7 @@ abstract contract TaskRegistry is HubState, ReentrancyGuardTransient {
         r.specHash = specHash;
         r.taskId = uint40(taskId);
         r.slot = slot;
+        r.proveSecs = proveSecs;
         (r.inboxTo, r.inboxCount) = _batch();
         emit RoundOpened(
             roundId,

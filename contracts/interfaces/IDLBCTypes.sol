@@ -194,7 +194,7 @@ interface IDLBCTypes {
         uint32 inboxTo; //     the last; inboxTo < inboxFrom: there is nothing to carry
         uint96 compensation; //each committer's, where the test key was withheld
         uint96 advanced; //    what earlier epochs' validators were paid of the fee
-        uint32 proveSecs; //   known from the test key on, 0 before
+        uint32 proveSecs; //   0 where the task asks for no trajectories
     }
 
     /// @notice How a task's difficulty comes about: each part is a weight times a logarithm (UQ8.8).

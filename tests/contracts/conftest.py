@@ -12,13 +12,14 @@ from __future__ import annotations
 import dataclasses
 import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from committee_rig import Rig
 from round_play import Play
+from web3.exceptions import TransactionNotFound
 
 from dlbc.chain.deployment import Deployment
 from scripts import profiles
@@ -27,18 +28,35 @@ from scripts.deploy import deploy
 FORTUNE = 10_000 * 10**18
 APPEAL_SECS = 60
 RECEIPT_SECS = 0.005
+PATIENCE = 200  # times as long: a second
 
 
 @pytest.fixture(scope="session", autouse=True)
-def prompt_receipts() -> Iterator[None]:
-    """Brownie asks for a receipt, and where the block is not there yet asks again a second later. Our chain mines
-    within milliseconds: on a busy machine most of the suite's time was that sleep.
+def prompt_receipts(web3: Any) -> Iterator[None]:
+    """Brownie asks for a receipt, and where the block is not there yet asks again a second later: on a busy machine more
+    than half of the suite's time was that sleep, for our chain mines within milliseconds.
+
+    Anvil counts a transaction before it can name it. Brownie takes what it finds in between for one that was dropped; asked
+    again after a second it hardly ever was in between.
     """
     from brownie.network import transaction
+
+    def patient(ask: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def asked(txid: Any) -> Any:
+            for _ in range(PATIENCE):
+                try:
+                    return ask(txid)
+                except TransactionNotFound:
+                    time.sleep(RECEIPT_SECS)
+            return ask(txid)
+
+        return asked
 
     clock = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(min(seconds, RECEIPT_SECS)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transaction, "time", clock)
+        for name in ("get_transaction", "get_transaction_receipt"):
+            patch.setattr(web3.eth, name, patient(getattr(web3.eth, name)))
         yield
 
 

@@ -122,7 +122,8 @@ def test_set_params__out_of_bounds__reverts_and_changes_nothing(hub, change, gov
 
 def longest(times, max_train):
     settle, guard, key, claim, show, commit, reveal, appeal = times
-    return settle + max_train + guard + key + 3 * (claim + show + commit + reveal + appeal)
+    prove = max_train // 8 + 60  # and as long to judge it
+    return settle + max_train + guard + key + 3 * (claim + show + 2 * prove + commit + reveal + appeal)
 
 
 def test_set_params__unbonding__longer_than_the_longest_round_and_no_longer_than_a_month_more(hub, change, governor):
