@@ -16,7 +16,7 @@ from torch import nn
 
 from dlbc.errors import InvalidTask
 from dlbc.ml import prg
-from dlbc.ml.architectures import lenet, mlp, resnet
+from dlbc.ml.architectures import lenet, mlp, resnet, transformer, unet
 from dlbc.ml.channels import Network, tensors
 
 MAX_PARAMETERS = 200_000_000
@@ -27,16 +27,22 @@ MAX_CLASSES = 100_000
 
 @dataclass(frozen=True)
 class _Entry:
-    network: Callable[..., Network]
+    network: type[Network]
     arguments: Mapping[str, tuple[int, int]]
     widest: Callable[..., int]
-    image: bool
+    image: bool = True
+    problem: Callable[..., tuple[str, str] | None] = lambda *_, **__: None
 
 
 _REGISTRY = {
-    "mlp": _Entry(mlp.Mlp, mlp.ARGUMENTS, mlp.widest, image=False),
-    "lenet": _Entry(lenet.LeNet, lenet.ARGUMENTS, lenet.widest, image=True),
-    "resnet": _Entry(resnet.ResNet, resnet.ARGUMENTS, resnet.widest, image=True),
+    entry.network.name: entry
+    for entry in (
+        _Entry(mlp.Mlp, mlp.ARGUMENTS, mlp.widest, image=False),
+        _Entry(lenet.LeNet, lenet.ARGUMENTS, lenet.widest),
+        _Entry(resnet.ResNet, resnet.ARGUMENTS, resnet.widest, problem=resnet.problem),
+        _Entry(unet.UNet, unet.ARGUMENTS, unet.widest),
+        _Entry(transformer.Transformer, transformer.ARGUMENTS, transformer.widest, problem=transformer.problem),
+    )
 }
 
 NAMES = tuple(_REGISTRY)
@@ -47,8 +53,9 @@ def build(architecture: Mapping[str, object], input_shape: tuple[int, ...], clas
 
     Args:
         architecture: {"name": one of NAMES, then exactly its integer arguments}, e.g.
-            {"name": "mlp", "hidden": 128, "layers": 2}, {"name": "lenet", "width": 32} or
-            {"name": "resnet", "depth": 8, "width": 16}.
+            {"name": "mlp", "hidden": 128, "layers": 2}, {"name": "lenet", "width": 32},
+            {"name": "resnet", "depth": 8, "width": 16}, {"name": "unet", "width": 16, "levels": 2} or
+            {"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 2}.
         input_shape: of one sample: (channels, height, width), or (features,) for `mlp`.
         classes: number of labels, at least 2.
 
@@ -85,7 +92,7 @@ def initialise(model: Network, seed: bytes) -> None:
     """W0: fill every weight from PRG(seed), uniform within ±√(6 / fan-in) (He et al., arXiv 1502.01852).
 
     Uniform rather than normal because it is exact on every platform. The head starts within ±√(1 / fan-in);
-    biases are 0, batch norms the identity.
+    biases are 0, batch norms and layer norms the identity.
 
     Raises:
         ValueError: the seed is not 32 bytes.
@@ -102,7 +109,7 @@ def initialise(model: Network, seed: bytes) -> None:
 
 
 def _blank(model: Network) -> None:
-    """All zero, with batch norms as the identity."""
+    """All zero, with batch norms and layer norms as the identity."""
     with torch.no_grad():
         for tensor in tensors(model).values():
             tensor.zero_()
@@ -111,6 +118,8 @@ def _blank(model: Network) -> None:
                 cast(torch.Tensor, module.running_var).fill_(1.0)
                 if module.affine:
                     module.weight.fill_(1.0)
+            elif isinstance(module, nn.LayerNorm):
+                module.weight.fill_(1.0)
 
 
 def _check(
@@ -135,9 +144,9 @@ def _check(
             found = "is missing" if key not in architecture else f"is {str(value)[:60]}"
             raise InvalidTask(f"architecture.{key}", f"{found}; an integer from {low} to {high} is needed")
         arguments[key] = value
-    if name == "resnet" and (arguments["depth"] - 2) % 6:
-        raise InvalidTask("architecture.depth", f"is {arguments['depth']}; 6n + 2 is needed: 8, 14, 20, 26, …")
     _check_shape(name, entry, input_shape, classes)
+    if problem := entry.problem(input_shape, **arguments):
+        raise InvalidTask(f"architecture.{problem[0]}", problem[1])
     if entry.widest(input_shape, **arguments) > MAX_ACTIVATION:
         raise InvalidTask(
             "architecture",

@@ -7,13 +7,15 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from dlbc.ml.channels import ChannelGroup, Network, Writer, batch_norm
+from dlbc.ml.channels import ChannelGroup, Network, Reader, Writer, batch_norm
 
 ARGUMENTS = {"width": (8, 512)}
 
 
 class LeNet(Network):
     """Channels w, 3w/2, 2w. Width 32 has 41,760 convolution weights on one-channel images."""
+
+    name = "lenet"
 
     def __init__(self, input_shape: tuple[int, ...], classes: int, *, width: int) -> None:
         super().__init__()
@@ -32,7 +34,7 @@ class LeNet(Network):
             ChannelGroup(
                 size=channels[i + 1],
                 writers=(Writer(f"layers.{i}.conv.weight", bias=f"layers.{i}.conv.bias"),),
-                readers=("head.weight" if i == 2 else f"layers.{i + 1}.conv.weight",),
+                readers=(Reader("head.weight" if i == 2 else f"layers.{i + 1}.conv.weight"),),
                 taps=(f"layers.{i}",),
             )
             for i in range(3)

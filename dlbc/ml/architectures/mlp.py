@@ -8,7 +8,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from dlbc.ml.channels import ChannelGroup, Network, Writer, batch_norm
+from dlbc.ml.channels import ChannelGroup, Network, Reader, Writer, batch_norm
 
 # Channels are aligned by linear assignment, cubic in their number: a hostile layer of 2,048 takes 14 seconds.
 ARGUMENTS = {"hidden": (8, 2048), "layers": (1, 16)}
@@ -16,6 +16,8 @@ ARGUMENTS = {"hidden": (8, 2048), "layers": (1, 16)}
 
 class Mlp(Network):
     """`layers` hidden layers of `hidden` units; the input norm learns the training set's statistics."""
+
+    name = "mlp"
 
     def __init__(self, input_shape: tuple[int, ...], classes: int, *, hidden: int, layers: int) -> None:
         super().__init__()
@@ -33,7 +35,7 @@ class Mlp(Network):
             ChannelGroup(
                 size=hidden,
                 writers=(Writer(f"hidden.{index}.linear.weight", bias=f"hidden.{index}.linear.bias"),),
-                readers=("head.weight" if index == layers - 1 else f"hidden.{index + 1}.linear.weight",),
+                readers=(Reader("head.weight" if index == layers - 1 else f"hidden.{index + 1}.linear.weight"),),
                 taps=(f"hidden.{index}",),
             )
             for index in range(layers)

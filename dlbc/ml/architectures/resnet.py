@@ -7,7 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from dlbc.ml.channels import ChannelGroup, Network, Writer, batch_norm
+from dlbc.ml.channels import ChannelGroup, Network, Reader, Writer, batch_norm
 
 ARGUMENTS = {"depth": (8, 164), "width": (8, 512)}
 
@@ -40,6 +40,8 @@ class Block(nn.Module):
 
 class ResNet(Network):
     """`depth` = 6n + 2: a stem, three stages of n blocks with w, 2w and 4w channels, and a linear head."""
+
+    name = "resnet"
 
     def __init__(self, input_shape: tuple[int, ...], classes: int, *, depth: int, width: int) -> None:
         super().__init__()
@@ -89,7 +91,7 @@ def _groups(blocks: int, width: int) -> tuple[ChannelGroup, ...]:
             ChannelGroup(
                 size=width << stage,
                 writers=(_writer(opening), *(_writer(f"{name}.outer") for name in names)),
-                readers=tuple(readers),
+                readers=tuple(Reader(name) for name in readers),
                 taps=(*(("stem",) if stage == 0 else ()), *names),
             )
         )
@@ -97,7 +99,7 @@ def _groups(blocks: int, width: int) -> tuple[ChannelGroup, ...]:
             ChannelGroup(
                 size=width << stage,
                 writers=(_writer(f"{name}.inner"),),
-                readers=(f"{name}.outer.conv.weight",),
+                readers=(Reader(f"{name}.outer.conv.weight"),),
                 taps=(f"{name}.inner",),
             )
             for name in names
@@ -108,3 +110,8 @@ def _groups(blocks: int, width: int) -> tuple[ChannelGroup, ...]:
 def widest(input_shape: tuple[int, ...], *, depth: int, width: int) -> int:
     """Numbers in the largest activation of one sample."""
     return max(input_shape[0], width) * input_shape[1] * input_shape[2]
+
+
+def problem(input_shape: tuple[int, ...], *, depth: int, width: int) -> tuple[str, str] | None:
+    """The argument that does not fit and why; None where all do."""
+    return ("depth", f"is {depth}; 6n + 2 is needed: 8, 14, 20, 26, …") if (depth - 2) % 6 else None

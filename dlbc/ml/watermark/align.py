@@ -1,8 +1,8 @@
-"""Undo a thief's reordering of channels: find which channel of one network is which of another.
+"""Undo a thief's change of basis: find which channel of one network is which of another.
 
-First by what the channels respond to (activations on probes), then by their weights; each step is a linear
-assignment (re-basin: Ainsworth et al., arXiv 2209.04836; re-alignment before extraction: Li et al., arXiv
-2112.14108).
+First by what the channels respond to (activations on probes), then by their weights. Channels that keep their
+identity are paired by linear assignment (re-basin: Ainsworth et al., arXiv 2209.04836; re-alignment before
+extraction: Li et al., arXiv 2112.14108); a stream that may be rotated is rotated back, heads by `align_heads`.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from dlbc.ml import prg
 from dlbc.ml.channels import ChannelGroup, Network
-from dlbc.ml.data import prepare
-from dlbc.ml.evaluate import exact_float32
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark.balance import Floats, balance, filters
+from dlbc.ml.watermark.assignment import Order, assign, assign_unbiased, polar
+from dlbc.ml.watermark.balance import Floats, filters
+from dlbc.ml.watermark.heads import align_heads
+from dlbc.ml.watermark.responses import responses
 
 PROBES = 256
 ROUNDS = 4
 
-Order = NDArray[np.int64]
+Weights = Mapping[str, Floats]
+Move = Order | Floats  # an order, or a matrix that takes the subject's channels to the reference's
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Two networks in the same channel order.
+    """Two networks in the same basis.
 
     Attributes:
-        subject: balanced filters by name, reordered to the reference's channels.
+        subject: balanced filters by name, in the reference's channels.
         reference: balanced filters by name.
         match: share of channels for which incoming weights alone and outgoing weights alone name the same
-            partner.
+            partner; for a stream that rotates, the cosine of the two rotations.
     """
 
     subject: dict[str, Floats]
@@ -49,124 +49,112 @@ def choose_probes(x: Array, seed: bytes, count: int = PROBES) -> Array:
 
 
 def align(subject: Network, reference: Network, probes: Array) -> Alignment:
-    """Bring `subject` into the channel order of `reference`.
+    """Bring `subject` into the basis of `reference`.
 
     Args:
         probes: samples as in `Dataset.x`, (256, *sample_shape).
 
     Raises:
         ValueError: the networks are of different architectures.
+        InvalidArtifact: one of them holds NaN or infinity.
     """
-    if subject.groups != reference.groups:
+    if _form(subject) != _form(reference):
         raise ValueError("only networks of one architecture can be aligned")
-    groups = reference.groups
-    left = {name: balance(weight).x for name, weight in filters(reference).items()}
-    right = {name: balance(weight).x for name, weight in filters(subject).items()}
-    orders = [assign(a @ b.T) for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)]
+    left, right = ({name: found.balance().x for name, found in filters(m).items()} for m in (reference, subject))
+    alike = [a @ b.T for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)]
+    basis = _Basis(reference, [_best(group, found) for group, found in zip(reference.groups, alike, strict=True)])
     for _ in range(ROUNDS):
-        before = [order.copy() for order in orders]
-        for index, group in enumerate(groups):
-            incoming, outgoing = _similarity(group, groups, orders, left, right)
-            orders[index] = assign(incoming + outgoing)
-        if all(np.array_equal(a, b) for a, b in zip(before, orders, strict=True)):
+        if not basis.improve(left, right):
             break
-    agreeing = 0
-    for group in groups:
-        incoming, outgoing = _similarity(group, groups, orders, left, right)
-        agreeing += int((_shuffled(incoming, "incoming") == _shuffled(outgoing, "outgoing")).sum())
-    ordered = {name: _reorder(name, weight, groups, orders) for name, weight in right.items()}
-    return Alignment(ordered, left, agreeing / sum(group.size for group in groups))
+    match = _match(basis, left, right)
+    return Alignment({name: _unit(basis.bring(name, weight)) for name, weight in right.items()}, left, match)
 
 
-def assign(similarity: Floats) -> Order:
-    """For each row the column that it is paired with, so that the sum of similarities is largest."""
-    from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # noqa: PLC0415  (not needed to mine)
-
-    _, columns = linear_sum_assignment(-np.nan_to_num(similarity, nan=0.0, posinf=0.0, neginf=0.0))
-    return np.asarray(columns, dtype=np.int64)
+def _form(model: Network) -> tuple[object, ...]:
+    shapes = tuple((name, tuple(parameter.shape)) for name, parameter in model.named_parameters())
+    return model.groups, model.heads, shapes
 
 
-def _shuffled(similarity: Floats, label: str) -> Order:
-    """As `assign`, with ties broken in an order of its own.
+class _Basis:
+    """How each of the subject's channel groups and heads goes over into the reference's."""
 
-    Otherwise a reference of dead or equal channels, whose similarities are all ties, would give the same
-    answer twice and make every honest network look derived from it.
-    """
-    size = similarity.shape[0]
-    rows = prg.permutation(bytes(prg.SEED_BYTES), f"ties/{label}/rows", size)
-    columns = prg.permutation(bytes(prg.SEED_BYTES), f"ties/{label}/columns", size)
-    order = np.empty(size, np.int64)
-    order[rows] = columns[assign(similarity[np.ix_(rows, columns)])]
-    return order
+    def __init__(self, network: Network, moves: list[Move]) -> None:
+        self.groups, self.heads, self.moves = network.groups, network.heads, moves
+        self.of_heads: dict[str, tuple[Floats, int]] = {}
 
+    def improve(self, left: Weights, right: Weights) -> bool:
+        """One pass over all groups and heads; false where nothing changed any more."""
+        before = list(self.moves)
+        for heads in self.heads:
+            names = (heads.query, heads.key, heads.value, heads.output)
+            for name in names:
+                self.of_heads.pop(name, None)
+            self.of_heads |= align_heads(heads, left, {name: self.bring(name, right[name]) for name in names})
+        for index, group in enumerate(self.groups):
+            incoming, outgoing = self.similarity(group, left, right)
+            self.moves[index] = _best(group, incoming + outgoing)
+        return not all(np.allclose(a, b, rtol=0, atol=1e-6) for a, b in zip(before, self.moves, strict=True))
 
-def responses(model: Network, probes: Array) -> list[Floats]:
-    """For each channel group the standardised activations on the probes, (channels, features)."""
-    found: dict[str, torch.Tensor] = {}
-    handles = [
-        model.get_submodule(tap).register_forward_hook(
-            lambda _module, _inputs, output, tap=tap: found.__setitem__(tap, _pooled(output))
-        )
-        for group in model.groups
-        for tap in group.taps
-    ]
-    training = model.training
-    try:
-        model.eval()
-        with torch.inference_mode(), exact_float32():
-            model(prepare(probes, next(model.parameters()).device))
-    finally:
-        model.train(training)
-        for handle in handles:
-            handle.remove()
-    return [_standardise(torch.cat([found[tap] for tap in group.taps], dim=1)) for group in model.groups]
+    def bring(self, name: str, weight: Floats, without: ChannelGroup | None = None) -> Floats:
+        """The subject's weight in the reference's basis, but for the channels of one group."""
+        for group, move in zip(self.groups, self.moves, strict=True):
+            if group is without:
+                continue
+            if any(writer.weight == name for writer in group.writers):
+                weight = _moved(weight, move, 0)
+            for reader in group.readers:
+                if reader.weight == name:
+                    weight = _moved(weight, move, 1, slice(reader.start, reader.start + group.size))
+        if name in self.of_heads:
+            move, axis = self.of_heads[name]
+            weight = _moved(weight, move, axis)
+        return weight
 
-
-def _pooled(output: torch.Tensor) -> torch.Tensor:
-    """(batch, channels, ...) to (channels, batch · positions), at most 4x4 positions."""
-    if output.dim() == 4 and max(output.shape[2:]) > 4:
-        output = torch.nn.functional.adaptive_avg_pool2d(output, 4)
-    return output.transpose(0, 1).flatten(1).double().cpu()
-
-
-def _standardise(values: torch.Tensor) -> Floats:
-    array: Floats = np.nan_to_num(values.numpy(), nan=0.0, posinf=0.0, neginf=0.0)
-    array = array - array.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(array, axis=1, keepdims=True)
-    return array / np.where(length > 0, length, 1.0)
-
-
-def _similarity(
-    group: ChannelGroup,
-    groups: tuple[ChannelGroup, ...],
-    orders: list[Order],
-    left: Mapping[str, Floats],
-    right: Mapping[str, Floats],
-) -> tuple[Floats, Floats]:
-    """How alike are reference channel i (row) and subject channel j: incoming weights, outgoing weights."""
-    incoming = np.zeros((group.size, group.size))
-    outgoing = np.zeros((group.size, group.size))
-    for writer in group.writers:
-        other = _reorder(writer.weight, right[writer.weight], groups, orders, rows=False)
-        incoming += left[writer.weight].reshape(group.size, -1) @ other.reshape(group.size, -1).T
-    for reader in group.readers:
-        other = _reorder(reader, right[reader], groups, orders, columns=False).transpose(1, 0, 2)
-        outgoing += left[reader].transpose(1, 0, 2).reshape(group.size, -1) @ other.reshape(group.size, -1).T
-    return incoming, outgoing
+    def similarity(self, group: ChannelGroup, left: Weights, right: Weights) -> tuple[Floats, Floats]:
+        """How alike are reference channel i (row) and subject channel j: incoming weights, outgoing weights."""
+        incoming, outgoing = np.zeros((group.size, group.size)), np.zeros((group.size, group.size))
+        for writer in group.writers:
+            other = self.bring(writer.weight, right[writer.weight], without=group)
+            incoming += left[writer.weight].reshape(group.size, -1) @ other.reshape(group.size, -1).T
+        for reader in group.readers:
+            places = slice(reader.start, reader.start + group.size)
+            other = self.bring(reader.weight, right[reader.weight], without=group)
+            ours, theirs = (
+                weight[:, places].transpose(1, 0, 2).reshape(group.size, -1) for weight in (left[reader.weight], other)
+            )
+            outgoing += ours @ theirs.T
+        return incoming, outgoing
 
 
-def _reorder(
-    name: str,
-    weight: Floats,
-    groups: tuple[ChannelGroup, ...],
-    orders: list[Order],
-    *,
-    rows: bool = True,
-    columns: bool = True,
-) -> Floats:
-    for group, order in zip(groups, orders, strict=True):
-        if rows and any(writer.weight == name for writer in group.writers):
-            weight = weight[order]
-        if columns and name in group.readers:
-            weight = weight[:, order]
-    return weight
+def _best(group: ChannelGroup, similarity: Floats) -> Move:
+    return polar(similarity) if group.rotates else assign(similarity)
+
+
+def _match(basis: _Basis, left: Weights, right: Weights) -> float:
+    agreeing = 0.0
+    for group in basis.groups:
+        incoming, outgoing = basis.similarity(group, left, right)
+        if group.rotates:
+            agreeing += float((polar(incoming) * polar(outgoing)).sum())
+        else:
+            agreeing += int((assign_unbiased(incoming, "incoming") == assign_unbiased(outgoing, "outgoing")).sum())
+    # A rotation leaves the all-ones direction out.
+    return agreeing / sum(group.size - group.rotates for group in basis.groups)
+
+
+def _moved(weight: Floats, move: Move, axis: int, places: slice = slice(None)) -> Floats:
+    if axis == 0:
+        return weight[move] if move.ndim == 1 else np.einsum("ij,jkl->ikl", move, weight, optimize=True)
+    part = weight[:, places]
+    part = part[:, move] if move.ndim == 1 else np.einsum("ij,kjl->kil", move, part, optimize=True)
+    if part.shape == weight.shape:
+        return part
+    whole = weight.copy()
+    whole[:, places] = part
+    return whole
+
+
+def _unit(weight: Floats) -> Floats:
+    # What changes the rms is the passage of heads from one form to another.
+    rms = float(np.sqrt(np.mean(np.square(weight))))
+    return weight / rms if rms > 0 else weight

@@ -1,8 +1,12 @@
-"""Filters in a form that channel scaling and sign flips cannot change.
+"""Filters in a form that channel scaling, sign flips and the gains of norms cannot change.
 
 A thief can multiply a hidden channel by a positive number and divide it out in the next layer, and negate a
 filter in front of a batch norm. Balancing finds the one scaling of rows and columns that gives every channel
 the same energy (Sinkhorn and Knopp, 1967), so two networks that differ by such changes alone come out equal.
+
+Where a stream is read through layer norms, their gains are moved into the readers, and the mean over the channels,
+which the norms take off, is taken off both sides. Channels of such a stream are not scaled one by one: the stream
+may be rotated, and balancing must come out the same after a rotation.
 """
 
 from __future__ import annotations
@@ -13,11 +17,32 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dlbc.ml.channels import Network
+from dlbc.errors import InvalidArtifact
+from dlbc.ml.channels import ChannelGroup, Network
 
 ITERATIONS = 30
+SMALLEST_GAIN = 1e-6  # of a layer norm through which a mark can be carried
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A weight as the channels around it see it.
+
+    Attributes:
+        x: the filters, (outputs, inputs, kernel).
+        fold: what stored weights were multiplied by, broadcast to x.
+        free: whether outputs and whether inputs may be scaled one by one.
+    """
+
+    x: Floats
+    fold: Floats
+    free: tuple[bool, bool]
+
+    def balance(self) -> Balanced:
+        """As the function `balance`, along the axes that are free."""
+        return balance(self.x, *self.free)
 
 
 @dataclass(frozen=True)
@@ -33,53 +58,80 @@ class Balanced:
     scale: Floats
 
 
-def filters(model: Network) -> dict[str, Floats]:
-    """Every tensor that writes or reads hidden channels as (outputs, inputs, kernel) in float64.
+def filters(model: Network) -> dict[str, Filter]:
+    """Every tensor that writes or reads hidden channels, in float64.
 
-    Filters in front of a batch norm are multiplied by the sign of its gain.
+    Filters in front of a batch norm are multiplied by the sign of its gain, filters behind a layer norm by its gain.
+
+    Raises:
+        InvalidArtifact: a tensor holds NaN or infinity.
     """
-    found: dict[str, Floats] = {}
-    for group in model.groups:
-        for writer in group.writers:
-            weight = _array(model.get_parameter(writer.weight))
-            found[writer.weight] = weight * gain_signs(model, writer.norm, weight.shape[0])
-        for reader in group.readers:
-            if reader not in found:
-                found[reader] = _array(model.get_parameter(reader))
+    found: dict[str, Filter] = {}
+    for name in _named(model):
+        x = _array(model, name)
+        fold = np.ones((x.shape[0], x.shape[1], 1))
+        free = [True, True]
+        for group in model.groups:
+            for writer in group.writers:
+                if writer.weight == name:
+                    fold = fold * gain_signs(model, writer.norm, x.shape[0])
+                    free[0] = not group.rotates
+        for heads in model.heads:
+            if name in (heads.query, heads.key, heads.value):
+                free[0] = False
+            if name == heads.output:
+                free[1] = False
+        for group in model.groups:
+            for reader in group.readers:
+                if reader.weight == name and reader.norm is not None:
+                    places = slice(reader.start, reader.start + group.size)
+                    fold[:, places] *= _vector(model, f"{reader.norm}.weight").reshape(1, -1, 1)
+                    free[1] = False
+        found[name] = Filter(_centred(model.groups, name, x * fold), fold, (free[0], free[1]))
     return found
 
 
-def store(model: Network, name: str, values: Floats) -> None:
-    """Write filters back in the form that `filters` gives them."""
-    writer = next(w for group in model.groups for w in group.writers if w.weight == name)
+def add(model: Network, name: str, change: Floats, fold: Floats) -> None:
+    """Add to a weight what adds `change` to its filters; left out where a layer norm hides it.
+
+    Args:
+        change: (outputs, inputs, kernel).
+        fold: of its `Filter`.
+    """
     parameter = model.get_parameter(name)
-    signed = values * gain_signs(model, writer.norm, values.shape[0])
+    seen = np.abs(fold) > SMALLEST_GAIN
+    stored = np.where(seen, change, 0.0) / np.where(seen, fold, 1.0)
     with torch.no_grad():
-        parameter.copy_(torch.from_numpy(signed.reshape(tuple(parameter.shape)).astype(np.float32)))
+        parameter.copy_(torch.from_numpy(_array(model, name) + stored).reshape(parameter.shape))
 
 
 def gain_signs(model: Network, norm: str | None, size: int) -> Floats:
     """The sign of each batch norm gain, (size, 1, 1); +1 where it is 0 or there is no batch norm."""
     if norm is None:
         return np.ones((size, 1, 1))
-    gain = model.get_parameter(f"{norm}.weight").detach().cpu().numpy().astype(np.float64)
-    return np.where(gain < 0, -1.0, 1.0).reshape(size, 1, 1)
+    return np.where(_vector(model, f"{norm}.weight") < 0, -1.0, 1.0).reshape(size, 1, 1)
 
 
-def balance(weight: Floats) -> Balanced:
+def balance(weight: Floats, rows: bool = True, columns: bool = True) -> Balanced:
     """Scale rows and columns until each has mean energy one: 30 alternations, then rms 1 over all.
 
     Rows or columns that are entirely zero are left alone.
+
+    Args:
+        rows: whether outputs are scaled.
+        columns: whether inputs are scaled.
     """
     energy = np.square(weight).sum(axis=2)
     largest = energy.max(initial=0.0)
     if largest > 0:
         energy = energy / largest
-    rows, columns = np.ones(weight.shape[0]), np.ones(weight.shape[1])
-    for _ in range(ITERATIONS):
-        rows = _inverse_root(energy @ np.square(columns) / columns.size)
-        columns = _inverse_root(np.square(rows) @ energy / rows.size)
-    scale = (rows[:, None] * columns[None, :])[:, :, None]
+    of_rows, of_columns = np.ones(weight.shape[0]), np.ones(weight.shape[1])
+    for _ in range(ITERATIONS if rows and columns else 1):
+        if rows:
+            of_rows = _inverse_root(energy @ np.square(of_columns) / of_columns.size)
+        if columns:
+            of_columns = _inverse_root(np.square(of_rows) @ energy / of_rows.size)
+    scale = (of_rows[:, None] * of_columns[None, :])[:, :, None]
     x = weight * scale
     rms = float(np.sqrt(np.mean(np.square(x))))
     if rms > 0:
@@ -87,11 +139,33 @@ def balance(weight: Floats) -> Balanced:
     return Balanced(x, scale)
 
 
+def _named(model: Network) -> list[str]:
+    readers = (reader.weight for group in model.groups for reader in group.readers)
+    return list(dict.fromkeys((*model.carriers, *readers, *(heads.output for heads in model.heads))))
+
+
+def _centred(groups: tuple[ChannelGroup, ...], name: str, x: Floats) -> Floats:
+    """Without the part along the all-ones direction of a stream that layer norms read."""
+    for group in groups:
+        if group.rotates:
+            if any(writer.weight == name for writer in group.writers):
+                x = x - x.mean(axis=0, keepdims=True)
+            if any(reader.weight == name for reader in group.readers):
+                x = x - x.mean(axis=1, keepdims=True)
+    return x
+
+
 def _inverse_root(power: Floats) -> Floats:
     # A floor keeps the weights of a pruned channel from being blown up to infinity.
     return np.where(power > 1e-30, 1.0 / np.sqrt(np.maximum(power, 1e-30)), 1.0)
 
 
-def _array(parameter: torch.Tensor) -> Floats:
-    array = parameter.detach().cpu().numpy().astype(np.float64)
+def _array(model: Network, name: str) -> Floats:
+    array = model.get_parameter(name).detach().cpu().numpy().astype(np.float64)
+    if not np.isfinite(array).all():
+        raise InvalidArtifact(f"tensor {name} holds NaN or infinity: nothing can be said of such a model")
     return array.reshape(array.shape[0], array.shape[1], -1)
+
+
+def _vector(model: Network, name: str) -> Floats:
+    return model.get_parameter(name).detach().cpu().numpy().astype(np.float64)

@@ -13,7 +13,7 @@ from dlbc.ml.channels import Network
 from dlbc.ml.models import initialise
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
-from dlbc.ml.watermark.balance import Floats, balance, filters, store
+from dlbc.ml.watermark.balance import Floats, add, filters
 from dlbc.ml.watermark.keys import Key
 
 GAMMA = 0.1
@@ -56,8 +56,8 @@ def embed(model: Network, keys: Key | Sequence[Key], gamma: float | None = None)
         chips += key.chips(chips.size)
     weights = filters(model)
     for name, part in _split(model, chips).items():
-        balanced = balance(weights[name])
-        store(model, name, weights[name] + gamma * part / balanced.scale)
+        found = weights[name]
+        add(model, name, gamma * part / found.balance().scale, found.fold)
 
 
 def extract(model: Network, key: Key, reference: Network | None = None, probes: Array | None = None) -> float:
@@ -71,7 +71,7 @@ def extract(model: Network, key: Key, reference: Network | None = None, probes: 
     """
     chips = key.chips(model.carrier_size()).astype(np.float64)
     if reference is None:
-        found = {name: balance(weight).x for name, weight in filters(model).items()}
+        found = {name: weight.balance().x for name, weight in filters(model).items()}
     else:
         if probes is None:
             raise ValueError("alignment with a reference needs probes")
@@ -124,9 +124,9 @@ def _without(model: Network, chips: Floats) -> Network:
     clean = copy.deepcopy(model)
     weights = filters(clean)
     for name, part in _split(clean, chips).items():
-        balanced = balance(weights[name])
+        found, balanced = weights[name], weights[name].balance()
         amplitude = float((balanced.x * part).sum()) / max(1.0, float(np.abs(part).sum()))
-        store(clean, name, weights[name] - amplitude * part / balanced.scale)
+        add(clean, name, -amplitude * part / balanced.scale, found.fold)
     return clean
 
 

@@ -15,6 +15,8 @@ from dlbc.ml.models import NAMES, build, initialise
 
 IMAGE = (1, 8, 8)
 RESNET = {"name": "resnet", "depth": 8, "width": 16}
+TRANSFORMER = {"name": "transformer", "width": 32, "depth": 2, "heads": 4, "patch": 2}
+UNET = {"name": "unet", "width": 8, "levels": 2}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ RESNET = {"name": "resnet", "depth": 8, "width": 16}
     [
         ("resnet", "architecture"),
         ({}, "architecture.name"),
-        ({"name": "transformer"}, "architecture.name"),
+        ({"name": "perceptron"}, "architecture.name"),
         ({"name": ["resnet"]}, "architecture.name"),
         ({"name": "resnet", "depth": 8}, "architecture.width"),
         ({"name": "resnet", "depth": 8, "width": 16, "norm": "x"}, "architecture.norm"),
@@ -35,6 +37,13 @@ RESNET = {"name": "resnet", "depth": 8, "width": 16}
         ({"name": "mlp", "hidden": 2049, "layers": 1}, "architecture.hidden"),
         ({"name": "lenet", "width": 512, "depth": 1}, "architecture.depth"),
         ({"name": "mlp", "hidden": 8, "layers": 1}, "architecture"),
+        ({"name": "unet", "width": 8}, "architecture.levels"),
+        ({"name": "unet", "width": 8, "levels": 5}, "architecture.levels"),
+        ({**TRANSFORMER, "depth": 13}, "architecture.depth"),
+        ({**TRANSFORMER, "heads": 5}, "architecture.heads"),
+        ({**TRANSFORMER, "patch": 3}, "architecture.patch"),
+        ({**TRANSFORMER, "patch": 16}, "architecture.patch"),
+        ({**TRANSFORMER, "patch": True}, "architecture.patch"),
     ],
 )
 def test_build__architecture_outside_the_rules__names_the_field(architecture: object, where: str) -> None:
@@ -72,6 +81,12 @@ def test_build__impossible_samples__names_the_field(shape: tuple[int, ...], clas
         ({"name": "lenet", "width": 32}, (3, 32, 32)),
         ({"name": "mlp", "hidden": 64, "layers": 1}, (64,)),
         ({"name": "mlp", "hidden": 64, "layers": 2}, (1, 8, 8)),
+        (UNET, (1, 8, 8)),
+        ({"name": "unet", "width": 8, "levels": 4}, (3, 9, 7)),
+        ({"name": "unet", "width": 8, "levels": 1}, (1, 4, 4)),
+        (TRANSFORMER, (1, 8, 8)),
+        ({**TRANSFORMER, "heads": 1, "depth": 1}, (3, 12, 8)),
+        ({**TRANSFORMER, "patch": 8}, (1, 8, 8)),
     ],
 )
 def test_build__allowed_architectures__map_samples_to_logits(
@@ -85,14 +100,21 @@ def test_build__allowed_architectures__map_samples_to_logits(
     for group in model.groups:
         for writer in group.writers:
             assert named[writer.weight].shape[0] == group.size
+    read: dict[str, set[int]] = {
+        heads.output: set(range(model.get_parameter(heads.output).shape[1])) for heads in model.heads
+    }
+    for group in model.groups:
         for reader in group.readers:
-            assert named[reader].shape[1] == group.size
-    read_or_written = {r for g in model.groups for r in g.readers} | set(model.carriers)
-    assert read_or_written == {name for name, tensor in named.items() if tensor.dim() > 1}
+            places = range(reader.start, reader.start + group.size)
+            assert read.setdefault(reader.weight, set()).isdisjoint(places)
+            read[reader.weight].update(places)
+    # Every input is read once, and every matrix is part of a group.
+    assert all(places == set(range(named[name].shape[1])) for name, places in read.items())
+    assert read.keys() | set(model.carriers) == {name for name, tensor in named.items() if tensor.dim() > 1}
 
 
 def test_build__every_registered_name__is_tested_above() -> None:
-    assert NAMES == ("mlp", "lenet", "resnet")
+    assert NAMES == ("mlp", "lenet", "resnet", "unet", "transformer")
 
 
 def test_initialise__known_seed__known_weights(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -101,6 +123,12 @@ def test_initialise__known_seed__known_weights(tmp_path) -> None:  # type: ignor
     initialise(model, bytes(range(32)))
     save_model(model, tmp_path / "w0")
     assert hashlib.sha256((tmp_path / "w0").read_bytes()).hexdigest()[:32] == "73a1836a73a051ddefebf933b8d50deb"
+
+
+def test_initialise__layer_norms__identity() -> None:
+    model = build(TRANSFORMER, IMAGE, 10)
+    initialise(model, bytes(32))
+    assert all((model.get_parameter(f"{norm}.weight") == 1).all() for norm in ("norm", "blocks.1.between"))
 
 
 def test_initialise__twice_and_after_use__same_weights() -> None:
@@ -120,7 +148,13 @@ def test_measure__known_network__counts_by_hand() -> None:
 
 
 def test_measure__model_bytes__is_the_size_of_the_file(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    for architecture in (RESNET, {"name": "lenet", "width": 8}, {"name": "mlp", "hidden": 64, "layers": 2}):
+    for architecture in (
+        RESNET,
+        UNET,
+        TRANSFORMER,
+        {"name": "lenet", "width": 8},
+        {"name": "mlp", "hidden": 64, "layers": 2},
+    ):
         save_model(build(architecture, IMAGE, 10), tmp_path / "model")
         assert measure(architecture, IMAGE, 10).model_bytes == (tmp_path / "model").stat().st_size
 
