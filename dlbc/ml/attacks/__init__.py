@@ -1,3 +1,9 @@
-from dlbc.ml.attacks.structural import permute_channels, rotate_streams
+"""What a thief can do to a model: one family of attacks a file, all of them by name in `ATTACKS`.
 
-__all__ = ["permute_channels", "rotate_streams"]
+For demonstrations, for the laboratory and for tests. Settings follow the field's toolbox (Lukas et al., IEEE S&P 2022).
+"""
+
+from dlbc.ml.attacks.registry import ATTACKS, Attack, attack
+from dlbc.ml.attacks.structural import permute_channels, rotate_streams, shuffle_features
+
+__all__ = ["ATTACKS", "Attack", "attack", "permute_channels", "rotate_streams", "shuffle_features"]

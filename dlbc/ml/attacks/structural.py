@@ -6,9 +6,16 @@ import numpy as np
 import torch
 
 from dlbc.ml import prg
-from dlbc.ml.channels import AttentionHeads, ChannelGroup, Network, tensors
+from dlbc.ml.channels import AttentionHeads, ChannelGroup, Network, Reader, tensors
 
 SMALLEST_GAIN = 1e-2  # a layer norm's gain that cannot be moved into the readers without losing digits
+
+
+def shuffle_features(model: Network, seed: bytes) -> None:
+    """Reorder the hidden channels in place and change nothing else; outputs stay the same up to rounding."""
+    with torch.no_grad():
+        for index, group in enumerate(model.groups):
+            _reorder(model, group, torch.from_numpy(prg.permutation(seed, f"shuffle/{index}", group.size)))
 
 
 def permute_channels(model: Network, seed: bytes) -> None:
@@ -36,41 +43,53 @@ def rotate_streams(model: Network, seed: bytes) -> None:
 
 
 def _permute(model: Network, group: ChannelGroup, seed: bytes, label: str) -> None:
+    _reorder(model, group, torch.from_numpy(prg.permutation(seed, f"{label}/order", group.size)))
     named = tensors(model)
     device = named[group.writers[0].weight].device
-    order = torch.from_numpy(prg.permutation(seed, f"{label}/order", group.size)).to(device)
     scale = _factors(group.size, seed, f"{label}/scale").to(device)
     if group.rotates:
         scale.fill_(1.0)  # a stream behind layer norms cannot be scaled channel by channel
     for number, writer in enumerate(group.writers):
         weight = named[writer.weight]
-        weight.copy_(weight[order])
         if writer.norm is None:
-            weight.mul_(_rows(scale, weight))
+            weight.mul_(_along(scale, weight, 0))
             if writer.bias is not None:
-                bias = named[writer.bias]
-                bias.copy_(bias[order] * scale)
+                named[writer.bias].mul_(scale)
             continue
-        gain, shift = named[f"{writer.norm}.weight"], named[f"{writer.norm}.bias"]
-        mean, variance = named[f"{writer.norm}.running_mean"], named[f"{writer.norm}.running_var"]
         flip = _flips(group.size, seed, f"{label}/flip/{number}").to(device)
         stretch = _factors(group.size, seed, f"{label}/stretch/{number}").to(device)
-        weight.mul_(_rows(stretch * flip, weight))
-        gain.copy_(gain[order] * scale * flip)
-        shift.copy_(shift[order] * scale)
-        mean.copy_(mean[order] * stretch * flip)
+        weight.mul_(_along(stretch * flip, weight, 0))
+        named[f"{writer.norm}.weight"].mul_(scale * flip)
+        named[f"{writer.norm}.bias"].mul_(scale)
+        named[f"{writer.norm}.running_mean"].mul_(stretch * flip)
+        variance = named[f"{writer.norm}.running_var"]
         # torch adds its epsilon of 1e-5 to the variance, so that much is scaled and taken off again.
-        variance.copy_(((variance[order] + 1e-5) * stretch**2 - 1e-5).clamp_min_(0.0))
-    gains = {norm: torch.ones(group.size, device=device) for norm in _norms(group)}
-    for norm, factor in gains.items():
-        factor.mul_(_factors(group.size, seed, f"{label}/{norm}").to(device))
-        factor.mul_(_flips(group.size, seed, f"{label}/flip/{norm}").to(device))
-        for parameter in (named[f"{norm}.weight"], named[f"{norm}.bias"]):
-            parameter.copy_(parameter[order] * factor)
+        variance.copy_(((variance + 1e-5) * stretch**2 - 1e-5).clamp_min_(0.0))
+    gains = {}
+    for norm in _norms(group):
+        gains[norm] = (_factors(group.size, seed, f"{label}/{norm}") * _flips(group.size, seed, f"{label}/{norm}")).to(
+            device
+        )
+        named[f"{norm}.weight"].mul_(gains[norm])
+        named[f"{norm}.bias"].mul_(gains[norm])
     for reader in group.readers:
-        part = named[reader.weight][:, reader.start : reader.start + group.size]
-        read = scale if reader.norm is None else gains[reader.norm]
-        part.copy_(part[:, order] / read.reshape(1, -1, *([1] * (part.dim() - 2))))
+        part = _read(named[reader.weight], reader, group)
+        part.div_(_along(scale if reader.norm is None else gains[reader.norm], part, 1))
+
+
+def _reorder(model: Network, group: ChannelGroup, order: torch.Tensor) -> None:
+    named = tensors(model)
+    for writer in group.writers:
+        parts = ("weight", "bias", "running_mean", "running_var")
+        norm = [f"{writer.norm}.{part}" for part in parts] if writer.norm is not None else []
+        for name in (writer.weight, *([writer.bias] if writer.bias is not None else []), *norm):
+            named[name].copy_(named[name][order])
+    for layer_norm in _norms(group):
+        for name in (f"{layer_norm}.weight", f"{layer_norm}.bias"):
+            named[name].copy_(named[name][order])
+    for reader in group.readers:
+        part = _read(named[reader.weight], reader, group)
+        part.copy_(part[:, order])
 
 
 def _mix_heads(model: Network, heads: AttentionHeads, seed: bytes, label: str) -> None:
@@ -145,5 +164,10 @@ def _factors(size: int, seed: bytes, label: str) -> torch.Tensor:
     return torch.from_numpy(2.0 ** (2.0 * prg.uniform(seed, label, (size,)) - 1.0)).float()
 
 
-def _rows(factor: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    return factor.reshape(-1, *([1] * (weight.dim() - 1)))
+def _along(factor: torch.Tensor, weight: torch.Tensor, axis: int) -> torch.Tensor:
+    return factor.reshape([-1 if place == axis else 1 for place in range(weight.dim())])
+
+
+def _read(weight: torch.Tensor, reader: Reader, group: ChannelGroup) -> torch.Tensor:
+    """The view of a reader's weight that reads the group."""
+    return weight[:, reader.start : reader.start + group.size]

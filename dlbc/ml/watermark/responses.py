@@ -21,6 +21,18 @@ def responses(model: Network, probes: Array) -> list[Floats]:
     Every channel has mean 0 and length 1; where the stream rotates it is the whole of them that has length 1, and the
     mean over the channels is taken off, since layer norms do not see it.
     """
+    return [
+        _standardise(group, torch.cat(outputs, dim=1).double())
+        for group, outputs in zip(model.groups, _outputs(model, probes), strict=True)
+    ]
+
+
+def activity(model: Network, probes: Array) -> list[Floats]:
+    """For each channel group the mean size of each channel's activations on the probes, (channels,)."""
+    return [np.asarray(torch.cat(o, dim=1).double().abs().mean(dim=1)) for o in _outputs(model, probes)]
+
+
+def _outputs(model: Network, probes: Array) -> list[list[torch.Tensor]]:
     found: dict[str, torch.Tensor] = {}
     handles = [
         model.get_submodule(tap).register_forward_hook(
@@ -38,7 +50,7 @@ def responses(model: Network, probes: Array) -> list[Floats]:
         model.train(training)
         for handle in handles:
             handle.remove()
-    return [_standardise(group, torch.cat([found[tap] for tap in group.taps], dim=1)) for group in model.groups]
+    return [[found[tap] for tap in group.taps] for group in model.groups]
 
 
 def _pooled(output: torch.Tensor) -> torch.Tensor:
@@ -49,7 +61,7 @@ def _pooled(output: torch.Tensor) -> torch.Tensor:
             output = torch.nn.functional.adaptive_avg_pool1d(output, PLACES)
     elif output.dim() == 4 and max(output.shape[2:]) > SIDE:
         output = torch.nn.functional.adaptive_avg_pool2d(output, SIDE)
-    return output.transpose(0, 1).flatten(1).double().cpu()
+    return output.transpose(0, 1).flatten(1).cpu()
 
 
 def _standardise(group: ChannelGroup, values: torch.Tensor) -> Floats:
