@@ -10,7 +10,7 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.fit import fit, label_loss
 from dlbc.ml.watermark import embed, keygen, uchida
 
-DIVERGENCE = 1.0  # weight of the term that divides the weights from the stolen ones
+DIVERGENCE = 10.0  # weight of the term that divides the weights from the stolen ones
 
 
 def overwrite(model: Network, data: Dataset, budget: int, seed: bytes) -> Network:

@@ -5,17 +5,20 @@ one; what counts is the order of commitments and the absence of other owners' ma
 """
 
 from dlbc.ml.watermark.align import choose_probes
+from dlbc.ml.watermark.fingerprint import Fingerprint, fingerprint, worth_aligning
 from dlbc.ml.watermark.keys import Key, keygen, private_key_count, private_keys
 from dlbc.ml.watermark.lineage import Lineage, lineage
 from dlbc.ml.watermark.mark import Verdict, embed, extract, start_score, strength, verify
 
 __all__ = [
+    "Fingerprint",
     "Key",
     "Lineage",
     "Verdict",
     "choose_probes",
     "embed",
     "extract",
+    "fingerprint",
     "keygen",
     "lineage",
     "private_key_count",
@@ -23,4 +26,5 @@ __all__ = [
     "start_score",
     "strength",
     "verify",
+    "worth_aligning",
 ]

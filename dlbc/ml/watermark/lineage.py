@@ -13,9 +13,8 @@ from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
 from dlbc.ml.watermark.balance import Floats
+from dlbc.ml.watermark.thresholds import thresholds
 
-COSINE = 0.45
-MATCH = 0.50
 MIN_FAN_IN = 128
 MIN_WEIGHTS = 4_096
 
@@ -27,7 +26,7 @@ class Lineage:
     Attributes:
         cosine: largest aligned cosine over the tensors large enough to mean something; 0 without any.
         match: share of channels whose incoming and outgoing weights name the same partner.
-        related: cosine >= 0.45 or match >= 0.50.
+        related: one of them reaches the architecture's threshold.
     """
 
     cosine: float
@@ -40,6 +39,10 @@ def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
 
     Args:
         probes: `choose_probes(train.x, specHash)`.
+
+    Raises:
+        ValueError: the networks are of different architectures.
+        InvalidArtifact: one of them holds NaN or infinity.
     """
     alignment = align(subject, reference, probes)
     first = reference.first_layers
@@ -49,7 +52,8 @@ def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
         if name not in first and _large(alignment.reference[name])
     ]
     cosine = max(cosines, default=0.0)
-    return Lineage(cosine, alignment.match, cosine >= COSINE or alignment.match >= MATCH)
+    limit = thresholds(reference)
+    return Lineage(cosine, alignment.match, cosine >= limit.cosine or alignment.match >= limit.match)
 
 
 def _large(weight: Floats) -> bool:

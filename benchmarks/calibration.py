@@ -1,0 +1,171 @@
+"""What separates honest models from stolen ones: `python -m benchmarks.calibration [network ...]`.
+
+Trains twelve honest miners for each network, compares all of them with one another, lets a thief try every attack on
+one of them, and writes what it saw to docs/calibration.json, network by network: the thresholds of
+`dlbc.ml.watermark.thresholds` are set by it. Data: the 8x8 digits that ship with scikit-learn.
+
+Imports torch, numpy, scipy (through dlbc.ml), safetensors and scikit-learn only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.embedding import Mined, digest, digits, mine
+from benchmarks.timing import timed
+from dlbc.ml.attacks import ATTACKS, attack
+from dlbc.ml.channels import Network
+from dlbc.ml.data import Dataset
+from dlbc.ml.device import configure_threads
+from dlbc.ml.evaluate import score
+from dlbc.ml.tensor_file import Array
+from dlbc.ml.watermark import (
+    choose_probes,
+    extract,
+    fingerprint,
+    lineage,
+    private_key_count,
+    private_keys,
+    start_score,
+)
+from dlbc.ml.watermark.fingerprint import likeness
+
+OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "calibration.json"
+MINERS = 12
+UNMARKED = 3
+BUDGET = 5  # epochs of the thief
+DISGUISE = "permute+rotate"
+
+NETWORKS: dict[str, tuple[dict[str, object], int]] = {  # with the epochs of an honest training
+    "lenet-32": ({"name": "lenet", "width": 32}, 20),
+    "mlp-128-2": ({"name": "mlp", "hidden": 128, "layers": 2}, 30),
+    "resnet-8-16": ({"name": "resnet", "depth": 8, "width": 16}, 10),
+    "unet-8-2": ({"name": "unet", "width": 8, "levels": 2}, 30),
+    "transformer-64-2": ({"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 4}, 25),
+    "transformer-32-2": ({"name": "transformer", "width": 32, "depth": 2, "heads": 4, "patch": 4}, 30),
+}
+
+
+def calibrate(architecture: dict[str, object], epochs: int) -> dict[str, Any]:
+    """Everything that is said of one network, as plain JSON."""
+    data, test = digits()
+    probes = choose_probes(data.x, digest("specification"))
+    cpu = torch.device("cpu")
+    honest = [mine(architecture, epochs, data, test, _seed(i), cpu, marked=True) for i in range(MINERS)]
+    plain = [mine(architecture, epochs, data, test, _seed(i), cpu, marked=False) for i in range(UNMARKED)]
+    return {
+        "architecture": architecture,
+        "epochs": epochs,
+        "weights": honest[0].model.carrier_size(),
+        "accuracy": _spread([100 * mined.accuracy for mined in honest]),
+        "marked_minus_unmarked": _spread(
+            [100 * (a.accuracy - b.accuracy) for a, b in zip(honest[:UNMARKED], plain, strict=True)]
+        ),
+        "own_z": _spread([extract(mined.model, mined.public) for mined in honest]),
+        "own_start": _spread([start_score(mined.model, _seed(i)) for i, mined in enumerate(honest)]),
+        "independent": _independent([mined.model for mined in honest], probes),
+        "strangers_z": _spread(_strangers(honest, probes)),
+        "thefts": _thefts(honest, data, test, probes),
+    }
+
+
+def _independent(models: list[Network], probes: Array) -> dict[str, Any]:
+    found, seconds = [], []
+    for subject, reference in itertools.permutations(models, 2):
+        seconds.append(timed(lambda: found.append(lineage(subject, reference, probes)))[1])  # noqa: B023  (called at once)
+    prints = [fingerprint(model, probes, digest("after the commits")) for model in models]
+    alike = [
+        value
+        for index, ours in enumerate(prints)
+        for value in likeness(ours, [*prints[:index], *prints[index + 1 :]]).tolist()
+    ]
+    return {
+        "pairs": len(found),
+        "cosine": _spread([pair.cosine for pair in found]),
+        "match": _spread([pair.match for pair in found]),
+        "flagged": sum(pair.related for pair in found),
+        "likeness": _spread(alike),
+        "seconds": _spread(seconds),
+    }
+
+
+def _strangers(honest: list[Mined], probes: Array) -> list[float]:
+    pairs = zip(honest, (*honest[1:], honest[0]), strict=True)
+    return [extract(a.model, b.public, b.model, probes) for a, b in pairs]
+
+
+def _thefts(honest: list[Mined], data: Dataset, test: Dataset, probes: Array) -> dict[str, Any]:
+    owner = honest[0]
+    keys = private_keys(digest("secret"), _seed(0), private_key_count(owner.model.carrier_size()))
+    prints = [fingerprint(mined.model, probes, digest("after the commits")) for mined in honest]
+    thefts = {}
+    for name in ATTACKS:
+        stolen = attack(f"{DISGUISE}+{name}", owner.model, data, BUDGET, digest("thief"))
+        found = lineage(stolen, owner.model, probes)
+        alike = likeness(fingerprint(stolen, probes, digest("after the commits")), prints)
+        thefts[name] = {
+            "accuracy": _short(100 * score(stolen, test).correct / len(test)),
+            "cosine": _short(found.cosine),
+            "match": _short(found.match),
+            "flagged": found.related,
+            "z": [_short(extract(stolen, key, owner.model, probes)) for key in (owner.public, *keys)],
+            "likeness": _short(float(alike[0])),
+            "rank": int((alike > alike[0]).sum()) + 1,
+        }
+    return thefts
+
+
+def _seed(miner: int) -> bytes:
+    return digest(f"calibration {miner}")
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    array = np.asarray(values)
+    return {
+        name: _short(float(value))
+        for name, value in (("least", array.min()), ("mean", array.mean()), ("sd", array.std()), ("most", array.max()))
+    }
+
+
+def _short(value: float) -> float:
+    return round(value, 3)
+
+
+def main(names: list[str]) -> None:
+    """Calibrates the networks named, or all of them, and keeps what earlier runs found of the others."""
+    configure_threads(1)
+    for name in names or NETWORKS:
+        measured = calibrate(*NETWORKS[name])
+        found = json.loads(OUTPUT.read_text(encoding="utf-8")) if OUTPUT.is_file() else {}
+        found[name] = measured
+        OUTPUT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        show(name, measured)
+
+
+def show(name: str, measured: dict[str, Any]) -> None:
+    """Prints what was measured of one network."""
+    independent = measured["independent"]
+    print(f"\n{name}: {measured['weights']:,} weights, accuracy {measured['accuracy']['mean']:.2f}")
+    print(f"  own z from {measured['own_z']['least']:.1f}, strangers' z up to {measured['strangers_z']['most']:.1f}")
+    print(
+        f"  {independent['pairs']} independent pairs: cosine up to {independent['cosine']['most']:.2f}, match up to "
+        f"{independent['match']['most']:.2f}, {independent['flagged']} flagged"
+    )
+    for attack_name, theft in measured["thefts"].items():
+        print(
+            f"  {attack_name:18s} accuracy {theft['accuracy']:5.1f}  cosine {theft['cosine']:.2f}  match "
+            f"{theft['match']:.2f}  {'FLAG' if theft['flagged'] else 'miss'}  rank {theft['rank']:2d}  "
+            f"z {' '.join(f'{z:.1f}' for z in theft['z'])}"
+        )
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
