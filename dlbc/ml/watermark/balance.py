@@ -100,9 +100,10 @@ def add(model: Network, name: str, change: Floats, fold: Floats) -> None:
     """
     parameter = model.get_parameter(name)
     seen = np.abs(fold) > SMALLEST_GAIN
-    stored = np.where(seen, change, 0.0) / np.where(seen, fold, 1.0)
+    stored = _array(model, name) + np.where(seen, change, 0.0) / np.where(seen, fold, 1.0)
+    largest = float(np.finfo(np.float32).max)
     with torch.no_grad():
-        parameter.copy_(torch.from_numpy(_array(model, name) + stored).reshape(parameter.shape))
+        parameter.copy_(torch.from_numpy(np.clip(stored, -largest, largest)).reshape(parameter.shape))
 
 
 def gain_signs(model: Network, norm: str | None, size: int) -> Floats:

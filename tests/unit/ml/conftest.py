@@ -9,7 +9,7 @@ import pytest
 import torch
 from calibration import digest, digits, mine, tuned
 
-from dlbc.ml.attacks import permute_channels
+from dlbc.ml.attacks import permute_channels, rotate_streams
 from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.tensor_file import Array
@@ -21,6 +21,8 @@ torch.set_num_threads(1)
 RESNET: dict[str, object] = {"name": "resnet", "depth": 8, "width": 16}
 LENET: dict[str, object] = {"name": "lenet", "width": 32}
 MLP: dict[str, object] = {"name": "mlp", "hidden": 128, "layers": 2}
+UNET: dict[str, object] = {"name": "unet", "width": 8, "levels": 2}
+TRANSFORMER: dict[str, object] = {"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 4}
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,17 @@ def mlps(train_set: Dataset) -> tuple[Submission, Submission]:
     return _pair(MLP, train_set, 30)
 
 
-@pytest.fixture(scope="session", params=["resnet", "lenet", "mlp"])
+@pytest.fixture(scope="session")
+def unets(train_set: Dataset) -> tuple[Submission, Submission]:
+    return _pair(UNET, train_set, 10)
+
+
+@pytest.fixture(scope="session")
+def transformers(train_set: Dataset) -> tuple[Submission, Submission]:
+    return _pair(TRANSFORMER, train_set, 15)
+
+
+@pytest.fixture(scope="session", params=["resnet", "lenet", "mlp", "unet", "transformer"])
 def honest(request: pytest.FixtureRequest) -> tuple[Submission, Submission]:
     """Two miners who trained independently on the same data, for each kind of network in turn."""
     pair: tuple[Submission, Submission] = request.getfixturevalue(f"{request.param}s")
@@ -74,9 +86,10 @@ def honest(request: pytest.FixtureRequest) -> tuple[Submission, Submission]:
 
 
 def steal(model: Network, data: Dataset) -> Network:
-    """What a thief submits: channels reordered, scaled and flipped, then three epochs of fine-tuning."""
+    """What a thief submits: channels reordered, scaled, flipped and rotated, then three epochs of fine-tuning."""
     stolen = copy.deepcopy(model)
     permute_channels(stolen, digest("thief"))
+    rotate_streams(stolen, digest("thief"))
     tuned(stolen, data, 3, Settings().rate / 10)
     return stolen
 
