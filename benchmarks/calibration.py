@@ -1,6 +1,6 @@
 """What separates honest models from stolen ones: `python -m benchmarks.calibration [network ...]`.
 
-Trains ten honest miners for each network, compares all of them with one another, lets a thief try every attack on
+Trains eight honest miners for each network, compares all of them with one another, lets a thief try every attack on
 one of them, and writes what it saw to docs/calibration.json, network by network: the thresholds of
 `dlbc.ml.watermark.thresholds` are set by it. Data: the 8x8 digits that ship with scikit-learn.
 
@@ -38,17 +38,17 @@ from dlbc.ml.watermark import (
 from dlbc.ml.watermark.fingerprint import likeness
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "calibration.json"
-MINERS = 10
+MINERS = 8
 UNMARKED = 3
 BUDGET = 5  # epochs of the thief
 DISGUISE = "permute+rotate"
 
 NETWORKS: dict[str, tuple[dict[str, object], int]] = {  # with the epochs of an honest training
-    "transformer-64-2": ({"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 4}, 25),
+    "transformer-64-2": ({"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 4}, 20),
     "mlp-128-2": ({"name": "mlp", "hidden": 128, "layers": 2}, 25),
     "lenet-16": ({"name": "lenet", "width": 16}, 20),
     "resnet-8-8": ({"name": "resnet", "depth": 8, "width": 8}, 8),
-    "unet-8-2": ({"name": "unet", "width": 8, "levels": 2}, 16),
+    "unet-8-2": ({"name": "unet", "width": 8, "levels": 2}, 12),
 }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlbc.ml import prg
-from dlbc.ml.channels import ChannelGroup, Network
+from dlbc.ml.channels import AttentionHeads, ChannelGroup, Network
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.assignment import Order, assign, assign_unbiased, polar
 from dlbc.ml.watermark.balance import Floats, filters
@@ -35,7 +35,7 @@ class Alignment:
         subject: balanced filters by name, in the reference's channels.
         reference: balanced filters by name.
         match: share of channels for which incoming weights alone and outgoing weights alone name the same
-            partner; for a stream that rotates, the cosine of the two rotations.
+            partner; channels of a stream that rotates have none, and are not counted.
     """
 
     subject: dict[str, Floats]
@@ -62,7 +62,11 @@ def align(subject: Network, reference: Network, probes: Array) -> Alignment:
         raise ValueError("only networks of one architecture can be aligned")
     left, right = ({name: found.balance().x for name, found in filters(m).items()} for m in (reference, subject))
     alike = [a @ b.T for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)]
-    basis = _Basis(reference, [_best(group, found) for group, found in zip(reference.groups, alike, strict=True)])
+    basis = _Basis(
+        reference.groups,
+        reference.heads,
+        [_best(group, found) for group, found in zip(reference.groups, alike, strict=True)],
+    )
     for _ in range(ROUNDS):
         if not basis.improve(left, right):
             break
@@ -78,8 +82,8 @@ def _form(model: Network) -> tuple[object, ...]:
 class _Basis:
     """How each of the subject's channel groups and heads goes over into the reference's."""
 
-    def __init__(self, network: Network, moves: list[Move]) -> None:
-        self.groups, self.heads, self.moves = network.groups, network.heads, moves
+    def __init__(self, groups: tuple[ChannelGroup, ...], heads: tuple[AttentionHeads, ...], moves: list[Move]) -> None:
+        self.groups, self.heads, self.moves = groups, heads, moves
         self.of_heads: dict[str, tuple[Floats, int]] = {}
 
     def improve(self, left: Weights, right: Weights) -> bool:
@@ -131,15 +135,49 @@ def _best(group: ChannelGroup, similarity: Floats) -> Move:
 
 
 def _match(basis: _Basis, left: Weights, right: Weights) -> float:
-    agreeing = 0.0
-    for group in basis.groups:
-        incoming, outgoing = basis.similarity(group, left, right)
-        if group.rotates:
-            agreeing += float((polar(incoming) * polar(outgoing)).sum())
-        else:
+    """As `Alignment.match`."""
+    agreeing = counted = 0
+    for half in _halves(basis):
+        tried = _turned_without(half, basis, left, right)
+        for group, move in zip(basis.groups, basis.moves, strict=True):
+            if group.rotates:
+                continue
+            ours = np.arange(group.size)[half]
+            incoming, outgoing = (found[np.ix_(ours, move[ours])] for found in tried.similarity(group, left, right))
             agreeing += int((assign_unbiased(incoming, "incoming") == assign_unbiased(outgoing, "outgoing")).sum())
-    # A rotation leaves the all-ones direction out.
-    return agreeing / sum(group.size - group.rotates for group in basis.groups)
+            counted += ours.size
+    return agreeing / counted
+
+
+def _halves(basis: _Basis) -> tuple[slice, ...]:
+    """The channels that are looked at together: all, or where a stream rotates every other one."""
+    rotates = any(group.rotates for group in basis.groups)
+    return (slice(0, None, 2), slice(1, None, 2)) if rotates else (slice(None),)
+
+
+def _turned_without(half: slice, basis: _Basis, left: Weights, right: Weights) -> _Basis:
+    """The basis with streams rotated by what does not belong to the channels of `half`.
+
+    A rotation has so many numbers that it fits to the pairs it was found with, also where they have nothing in
+    common: incoming and outgoing weights then agree by themselves. Heads fit likewise, and are left out.
+    """
+    if not any(group.rotates for group in basis.groups):
+        return basis
+    seen = {name: weight.copy() for name, weight in left.items()}
+    for heads in basis.heads:
+        for name in (heads.query, heads.key, heads.value, heads.output):
+            seen[name][:] = 0
+    for group in basis.groups:
+        if not group.rotates:
+            for writer in group.writers:
+                seen[writer.weight][half] = 0
+            for reader in group.readers:
+                seen[reader.weight][:, reader.start : reader.start + group.size][:, half] = 0
+    turned = _Basis(basis.groups, basis.heads, list(basis.moves))
+    for index, group in enumerate(basis.groups):
+        if group.rotates:
+            turned.moves[index] = polar(np.add(*basis.similarity(group, seen, right)))
+    return turned
 
 
 def _moved(weight: Floats, move: Move, axis: int, places: slice = slice(None)) -> Floats:
