@@ -46,7 +46,7 @@ class Reader:
     Attributes:
         weight: name of the weight tensor, shape (outputs, inputs, *kernel).
         start: the first channel's place among the inputs; others than 0 where streams are concatenated.
-        norm: module name of the layer norm in between, if there is one.
+        norm: module name of the layer norm in between, over all inputs of the weight, if there is one.
     """
 
     weight: str

@@ -32,7 +32,7 @@ class Filter:
 
     Attributes:
         x: the filters, (outputs, inputs, kernel).
-        fold: what stored weights were multiplied by, broadcast to x.
+        fold: what stored weights were multiplied by, broadcasts to x.
         free: whether outputs and whether inputs may be scaled one by one.
     """
 
@@ -68,26 +68,8 @@ def filters(model: Network) -> dict[str, Filter]:
     """
     found: dict[str, Filter] = {}
     for name in _named(model):
-        x = _array(model, name)
-        fold = np.ones((x.shape[0], x.shape[1], 1))
-        free = [True, True]
-        for group in model.groups:
-            for writer in group.writers:
-                if writer.weight == name:
-                    fold = fold * gain_signs(model, writer.norm, x.shape[0])
-                    free[0] = not group.rotates
-        for heads in model.heads:
-            if name in (heads.query, heads.key, heads.value):
-                free[0] = False
-            if name == heads.output:
-                free[1] = False
-        for group in model.groups:
-            for reader in group.readers:
-                if reader.weight == name and reader.norm is not None:
-                    places = slice(reader.start, reader.start + group.size)
-                    fold[:, places] *= _vector(model, f"{reader.norm}.weight").reshape(1, -1, 1)
-                    free[1] = False
-        found[name] = Filter(_centred(model.groups, name, x * fold), fold, (free[0], free[1]))
+        fold, free = _surroundings(model, name)
+        found[name] = Filter(_centred(model.groups, name, _array(model, name) * fold), fold, free)
     return found
 
 
@@ -143,6 +125,24 @@ def balance(weight: Floats, rows: bool = True, columns: bool = True) -> Balanced
 def _named(model: Network) -> list[str]:
     readers = (reader.weight for group in model.groups for reader in group.readers)
     return list(dict.fromkeys((*model.carriers, *readers, *(heads.output for heads in model.heads))))
+
+
+def _surroundings(model: Network, name: str) -> tuple[Floats, tuple[bool, bool]]:
+    """`Filter.fold` and `Filter.free` of a weight: what the norms around it and its streams make of it."""
+    shape = model.get_parameter(name).shape
+    rows, columns = np.ones((1, 1, 1)), np.ones((1, 1, 1))
+    of_heads = {weight for heads in model.heads for weight in (heads.query, heads.key, heads.value)}
+    free_rows, free_columns = name not in of_heads, all(heads.output != name for heads in model.heads)
+    for group in model.groups:
+        for writer in group.writers:
+            if writer.weight == name:
+                rows = gain_signs(model, writer.norm, shape[0])
+                free_rows = free_rows and not group.rotates
+        for reader in group.readers:
+            if reader.weight == name and reader.norm is not None:
+                columns = _vector(model, f"{reader.norm}.weight").reshape(1, -1, 1)
+                free_columns = False
+    return rows * columns, (free_rows, free_columns)
 
 
 def _centred(groups: tuple[ChannelGroup, ...], name: str, x: Floats) -> Floats:

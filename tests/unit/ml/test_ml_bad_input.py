@@ -150,6 +150,19 @@ def test_lineage__smallest_parts__strangers_apart_and_copies_found(
     assert verify(first, keygen(digest("key"))).present
 
 
+def test_lineage__wide_and_shallow_strangers__match_by_chance_alone(probes: Array) -> None:
+    """A rotation of 128 channels fits to what it was found with: counted there, a third of the channels would match."""
+    first, second = (
+        build({"name": "transformer", "width": 128, "depth": 1, "heads": 4, "patch": 4}, probes.shape[1:], 10)
+        for _ in range(2)
+    )
+    initialise(first, digest("first"))
+    initialise(second, digest("second"))
+    found = lineage(first, second, probes)
+    assert found.match < 0.05
+    assert found.cosine < 0.4
+
+
 def test_align__same_architecture_for_other_images__refused(probes: Array) -> None:
     first = build({"name": "lenet", "width": 8}, (1, 8, 8), 10)
     second = build({"name": "lenet", "width": 8}, (3, 8, 8), 10)
