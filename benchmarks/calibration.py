@@ -1,8 +1,9 @@
-"""What separates honest models from stolen ones: `python -m benchmarks.calibration [network ...]`.
+"""What separates honest models from stolen ones: `python -m benchmarks.calibration [network ... | untrained]`.
 
 Trains eight honest miners for each network, compares all of them with one another, lets a thief try every attack on
 one of them, and writes what it saw to docs/calibration.json, network by network: the thresholds of
-`dlbc.ml.watermark.thresholds` are set by it. Data: the 8x8 digits that ship with scikit-learn.
+`dlbc.ml.watermark.thresholds` are set by it. `untrained` prints what chance and size alone do, on networks that nobody
+trained. Data: the 8x8 digits that ship with scikit-learn.
 
 Imports torch, numpy, scipy (through dlbc.ml), safetensors and scikit-learn only.
 """
@@ -25,8 +26,10 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.device import configure_threads
 from dlbc.ml.evaluate import score
+from dlbc.ml.models import build, initialise
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark import (
+    Lineage,
     choose_probes,
     extract,
     fingerprint,
@@ -35,6 +38,7 @@ from dlbc.ml.watermark import (
     private_keys,
     start_score,
 )
+from dlbc.ml.watermark.align import align
 from dlbc.ml.watermark.fingerprint import likeness
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "calibration.json"
@@ -50,6 +54,15 @@ NETWORKS: dict[str, tuple[dict[str, object], int]] = {  # with the epochs of an 
     "resnet-8-8": ({"name": "resnet", "depth": 8, "width": 8}, 8),
     "unet-8-2": ({"name": "unet", "width": 8, "levels": 2}, 12),
 }
+
+UNTRAINED: tuple[dict[str, object], ...] = (
+    *({"name": "transformer", "width": w, "depth": 1, "heads": h, "patch": 4} for w, h in ((32, 1), (64, 4), (128, 4))),
+    {"name": "transformer", "width": 256, "depth": 1, "heads": 8, "patch": 4},
+    {"name": "transformer", "width": 64, "depth": 4, "heads": 4, "patch": 4},
+    {"name": "transformer", "width": 192, "depth": 2, "heads": 6, "patch": 4},
+    {"name": "unet", "width": 40, "levels": 2},
+    {"name": "resnet", "depth": 8, "width": 64},
+)
 
 
 def calibrate(architecture: dict[str, object], epochs: int) -> dict[str, Any]:
@@ -137,9 +150,42 @@ def _short(value: float) -> float:
     return round(value, 3)
 
 
+def untrained() -> None:
+    """Prints how alike two starts are after alignment, and the processor's seconds for it."""
+    data, _ = digits()
+    probes = choose_probes(data.x, digest("specification"))
+    for architecture in UNTRAINED:
+        pair = []
+        for index in range(2):
+            model = build(architecture, data.sample_shape, 10)
+            initialise(model, _seed(index))
+            pair.append(model)
+        found: list[Lineage] = []
+        fingerprint(pair[0], probes, bytes(32))  # the first forward pass of a shape is slower
+        comparing = timed(lambda: found.append(lineage(pair[0], pair[1], probes)))[1]  # noqa: B023  (called at once)
+        printing = timed(lambda: fingerprint(pair[0], probes, bytes(32)))[1]  # noqa: B023
+        aligned = align(pair[0], pair[1], probes)
+        attention = [
+            float((aligned.subject[name] * aligned.reference[name]).mean())
+            for heads in pair[0].heads
+            for name in (heads.query, heads.key, heads.value, heads.output)
+        ]
+        print(
+            f"{'-'.join(str(value) for value in architecture.values()):22s} {pair[0].carrier_size():>9,} weights  "
+            f"cosine {found[0].cosine:.2f}  match {found[0].match:.3f}  "
+            f"attention {min(attention, default=0):.2f} to {max(attention, default=0):.2f}  "
+            f"{comparing:.2f} s a pair, {printing:.2f} s a fingerprint of "
+            f"{fingerprint(pair[0], probes, bytes(32)).nbytes:,} bytes",
+            flush=True,
+        )
+
+
 def main(names: list[str]) -> None:
     """Calibrates the networks named, or all of them, and keeps what earlier runs found of the others."""
     configure_threads(1)
+    if names == ["untrained"]:
+        untrained()
+        return
     for name in names or NETWORKS:
         measured = calibrate(*NETWORKS[name])
         found = json.loads(OUTPUT.read_text(encoding="utf-8")) if OUTPUT.is_file() else {}

@@ -1,7 +1,7 @@
 """From where on two aligned networks count as related, for each architecture.
 
-Set by `python -m benchmarks.calibration`, whose output is docs/calibration.json: at least ten standard deviations above
-the mean of independent networks, and 0.1 above the largest of them.
+Set by `python -m benchmarks.calibration`, whose output is docs/calibration.json: at least seven standard deviations
+above the mean of independent networks, and 0.1 above the largest of them.
 """
 
 from __future__ import annotations
