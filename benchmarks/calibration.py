@@ -1,11 +1,12 @@
-"""What separates honest models from stolen ones: `python -m benchmarks.calibration [network ... | untrained]`.
+"""What separates honest models from stolen ones: `python -m benchmarks.calibration [network ...]`.
 
 Trains eight honest miners for each network, compares all of them with one another, lets a thief try every attack on
 one of them, and writes what it saw to docs/calibration.json, network by network: the thresholds of
-`dlbc.ml.watermark.thresholds` are set by it. `untrained` prints what chance and size alone do, on networks that nobody
-trained. Data: the 8x8 digits that ship with scikit-learn.
+`dlbc.ml.watermark.thresholds` are set by it. Given `untrained` it prints what chance and size alone do, on networks
+that nobody trained; given `library` how often a fingerprint finds the origin among 64 earlier models.
 
-Imports torch, numpy, scipy (through dlbc.ml), safetensors and scikit-learn only.
+Data: the 8x8 digits that ship with scikit-learn. Imports torch, numpy, scipy (through dlbc.ml), safetensors and
+scikit-learn only.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from dlbc.ml.watermark import (
     private_key_count,
     private_keys,
     start_score,
+    worth_aligning,
 )
 from dlbc.ml.watermark.align import align
 from dlbc.ml.watermark.fingerprint import likeness
@@ -63,6 +65,13 @@ UNTRAINED: tuple[dict[str, object], ...] = (
     {"name": "unet", "width": 40, "levels": 2},
     {"name": "resnet", "depth": 8, "width": 64},
 )
+
+LIBRARY: tuple[tuple[dict[str, object], int], ...] = (
+    ({"name": "lenet", "width": 8}, 8),
+    ({"name": "mlp", "hidden": 64, "layers": 2}, 12),
+)
+EARLIER = 64
+OWNERS = 4
 
 
 def calibrate(architecture: dict[str, object], epochs: int) -> dict[str, Any]:
@@ -180,11 +189,35 @@ def untrained() -> None:
         )
 
 
+def library() -> None:
+    """Prints which share of pairs fingerprints pass on, and which thefts are among them."""
+    data, test = digits()
+    probes, seed = choose_probes(data.x, digest("specification")), digest("after the commits")
+    for architecture, epochs in LIBRARY:
+        earlier = [
+            mine(architecture, epochs, data, test, _seed(index), torch.device("cpu"), marked=True).model
+            for index in range(EARLIER)
+        ]
+        prints = [fingerprint(model, probes, seed) for model in earlier]
+        passed = sum(
+            len(worth_aligning(ours, [*prints[:index], *prints[index + 1 :]])) for index, ours in enumerate(prints)
+        )
+        print(
+            f"{architecture}: {passed / (EARLIER * (EARLIER - 1)):.1%} of {EARLIER * (EARLIER - 1):,} strangers' pairs"
+        )
+        for name in ATTACKS:
+            found = 0
+            for owner in range(OWNERS):
+                stolen = attack(f"{DISGUISE}+{name}", earlier[owner], data, BUDGET, digest(f"thief {owner}"))
+                found += owner in worth_aligning(fingerprint(stolen, probes, seed), prints)
+            print(f"  {name:18s} origin passed on in {found} of {OWNERS}", flush=True)
+
+
 def main(names: list[str]) -> None:
     """Calibrates the networks named, or all of them, and keeps what earlier runs found of the others."""
     configure_threads(1)
-    if names == ["untrained"]:
-        untrained()
+    if names in (["untrained"], ["library"]):
+        untrained() if names == ["untrained"] else library()
         return
     for name in names or NETWORKS:
         measured = calibrate(*NETWORKS[name])
