@@ -33,11 +33,10 @@ PATIENCE = 200  # times as long: a second
 
 @pytest.fixture(scope="session", autouse=True)
 def prompt_receipts(web3: Any) -> Iterator[None]:
-    """Brownie asks for a receipt, and where the block is not there yet asks again a second later: on a busy machine more
-    than half of the suite's time was that sleep, for our chain mines within milliseconds.
+    """Brownie asks for a receipt, and where the block is not there yet asks again a second later. Our chain mines
+    within milliseconds: on a busy machine most of the suite's time was that sleep.
 
-    Anvil counts a transaction before it can name it. Brownie takes what it finds in between for one that was dropped; asked
-    again after a second it hardly ever was in between.
+    Anvil counts a transaction before it can name it: what Brownie finds in between it takes for one that was dropped.
     """
     from brownie.network import transaction
 
