@@ -70,12 +70,12 @@ def mlps(train_set: Dataset) -> tuple[Submission, Submission]:
 
 @pytest.fixture(scope="session")
 def unets(train_set: Dataset) -> tuple[Submission, Submission]:
-    return _pair(UNET, train_set, 10)
+    return _pair(UNET, train_set, 20)
 
 
 @pytest.fixture(scope="session")
 def transformers(train_set: Dataset) -> tuple[Submission, Submission]:
-    return _pair(TRANSFORMER, train_set, 15)
+    return _pair(TRANSFORMER, train_set, 18)
 
 
 @pytest.fixture(scope="session", params=["resnet", "lenet", "mlp", "unet", "transformer"])

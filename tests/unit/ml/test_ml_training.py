@@ -188,7 +188,7 @@ def test_train__checkpoint_of_another_seed__ignored(train_set: Dataset, tmp_path
     assert again.steps == result.steps
 
 
-def test_train__ten_epochs__beats_nine_of_ten(honest: tuple[Submission, Submission], test_set: Dataset) -> None:
+def test_train__few_epochs__beats_nine_of_ten(honest: tuple[Submission, Submission], test_set: Dataset) -> None:
     for submission in honest:
         result = score(submission.model, test_set)
         assert result.total == len(test_set) == result.predictions.size
