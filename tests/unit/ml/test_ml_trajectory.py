@@ -17,6 +17,7 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.trajectory import Claim, Kind, Opening, Recipe, Trajectory, Verdict
 from dlbc.ml.trajectory.commitment import leaf, root
 from dlbc.ml.trajectory.execution import Execution, Numerics
+from dlbc.ml.trajectory.marking import unexplained
 from dlbc.ml.trajectory.state import Layout, Sketcher, Vector
 from dlbc.ml.trajectory.verify import SLASHABLE, examine
 
@@ -139,6 +140,21 @@ def test_examine__mark_that_carries_the_weights_away__flagged(
     assert any(
         name.startswith("mark") and error > SLASHABLE for w in verdict.windows for name, error in w.errors.items()
     )
+
+
+def test_unexplained__more_than_a_chip_or_beside_the_carriers__counted(train_set: Dataset, stolen: Vector) -> None:
+    network, layout = blank(train_set), Layout(blank(train_set))
+    layout.put_weights(network, stolen)
+    mark(network)
+    honest_mark = layout.weights(network)
+    assert unexplained(blank(train_set), layout, stolen, honest_mark, SEED) == 0
+    further = stolen + np.float32(3) * (honest_mark - stolen)
+    assert unexplained(blank(train_set), layout, stolen, further, SEED) > 1
+    beside = honest_mark.copy()
+    begin, end = layout.spans["head.weight"]
+    beside[begin:end] += 0.01
+    assert unexplained(blank(train_set), layout, stolen, beside, SEED) > 0
+    assert unexplained(blank(train_set), layout, stolen, honest_mark, digest("another miner")) > 0
 
 
 def test_examine__lying_sketch__named(train_set: Dataset) -> None:
