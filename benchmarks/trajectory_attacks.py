@@ -7,19 +7,21 @@ so that everything in them comes out again when it is run again but for what the
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
+from dlbc.ml import prg
 from dlbc.ml.batches import Batch
-from dlbc.ml.channels import Network
+from dlbc.ml.channels import Network, tensors
 from dlbc.ml.data import Dataset
 from dlbc.ml.trajectory.commitment import Trajectory, leaf
-from dlbc.ml.trajectory.execution import SECOND_DECAY, Execution
+from dlbc.ml.trajectory.execution import SECOND_DECAY, Execution, Numerics
 from dlbc.ml.trajectory.recipe import MILLION, Recipe
-from dlbc.ml.trajectory.state import Sketch, Sketcher, State, Vector
+from dlbc.ml.trajectory.state import BUCKETS, Layout, Sketch, Sketcher, State, Vector
 
 Change = Callable[[int, State], State]
 
@@ -61,9 +63,9 @@ class Stage:
     data: Dataset
     seed: bytes
 
-    def execution(self, recipe: Recipe) -> Execution:
+    def execution(self, recipe: Recipe, numerics: Numerics | None = None) -> Execution:
         """At the start that the seed gives."""
-        return Execution(copy.deepcopy(self.blank), self.data, self.seed, recipe)
+        return Execution(copy.deepcopy(self.blank), self.data, self.seed, recipe, numerics=numerics)
 
     def show(self, recipe: Recipe, change: Change | None = None, run: Execution | None = None) -> Shown:
         """Trains to the end of a recipe without a mark; `change` may put another state in place at any station."""
@@ -91,19 +93,21 @@ def jump(stage: Stage, recipe: Recipe, target: Vector, at: int, parts: int = 1) 
     return stage.show(recipe, change)
 
 
-def forged_state(stage: Stage, recipe: Recipe, target: Vector, at: int) -> Shown:
-    """At station `at` the optimizer's state is such that the next segment carries the weights to the stolen ones."""
+def forged_state(stage: Stage, recipe: Recipe, target: Vector, at: int, coast: int = 1) -> Shown:
+    """At station `at` the optimizer's state is such that the next `coast` segments carry the weights to the stolen
+    ones.
+    """
 
     def change(station: int, state: State) -> State:
-        return carried(recipe, state, target) if station == at else state
+        return carried(recipe, state, target, coast) if station == at else state
 
     return stage.show(recipe, change)
 
 
-def carried(recipe: Recipe, state: State, target: Vector) -> State:
+def carried(recipe: Recipe, state: State, target: Vector, coast: int = 1) -> State:
     """The state with momentum towards `target`; AdamW's second moments so large that gradients do not disturb."""
     way, momentum = (state.weights - target).astype(np.float64), recipe.momentum / MILLION
-    steps = range(state.step, state.step + recipe.segment)
+    steps = range(state.step, min(recipe.steps, state.step + coast * recipe.segment))
     if recipe.optimizer == "sgd":
         reach = sum(recipe.rate(step) * momentum ** (step - state.step + 1) for step in steps)
         return replace(state, slots={"momentum": (way / reach).astype(np.float32)})
@@ -135,14 +139,20 @@ def hidden_moments(stage: Stage, recipe: Recipe, target: Vector, at: int) -> Sho
     return stage.show(recipe, change)
 
 
-def interpolation(stage: Stage, recipe: Recipe, target: Vector) -> Shown:
-    """The straight way from the start to the stolen weights, no step computed."""
+def interpolation(stage: Stage, recipe: Recipe, target: State) -> Shown:
+    """The straight way from the start to the stolen model, no step computed."""
     start = stage.execution(recipe).start
     states = []
     for station, step in enumerate(recipe.stations):
         share = np.float32(station / (len(recipe.stations) - 1))
-        states.append(replace(start, step=step, weights=start.weights + share * (target - start.weights)))
+        weights, buffers = (a + share * (b - a) for a, b in _pairs(start, target))
+        states.append(replace(start, step=step, weights=weights, buffers=buffers))
+    states[-1] = replace(states[-1], weights=target.weights, buffers=target.buffers)
     return Shown(recipe, stage.seed, tuple(states))
+
+
+def _pairs(first: State, second: State) -> tuple[tuple[Vector, Vector], ...]:
+    return (first.weights, second.weights), (first.buffers, second.buffers)
 
 
 def pull(stage: Stage, recipe: Recipe, target: Vector, share: float) -> Shown:
@@ -183,11 +193,9 @@ def distillation(stage: Stage, recipe: Recipe, teacher: Network, share: float) -
     return stage.show(recipe, run=run)
 
 
-def padding(
-    stage: Stage, recipe: Recipe, target: Vector, pad_at: int, at: int, channel: Sequence[int], size: float
-) -> Shown:
+def padding(stage: Stage, recipe: Recipe, target: Vector, pad_at: int, at: int, size: float) -> Shown:
     """A dead channel of large numbers, which decay shrinks: it means nothing and earns progress. Then the jump."""
-    places = np.asarray(channel)
+    places = dead_channel(stage.blank)
 
     def change(station: int, state: State) -> State:
         weights = state.weights.copy()
@@ -195,19 +203,73 @@ def padding(
             weights = target.copy()
             weights[places] = state.weights[places]
         if station == pad_at:
-            weights[places] = size * np.where(weights[places] < 0, -1, 1)
+            # All inputs of the channel are at least 0 or small, so that these never let it through.
+            weights[places] = -size * float(np.sqrt(np.mean(np.square(target))))
         return replace(state, weights=weights) if station in {pad_at, at} else state
 
     return stage.show(recipe, change)
 
 
+def dead_channel(network: Network) -> list[int]:
+    """Places of everything that writes the last hidden channel of the last group."""
+    layout = Layout(network)
+    places: list[int] = []
+    for writer in network.groups[-1].writers:
+        begin, end = layout.spans[writer.weight]
+        places += range(end - (end - begin) // network.groups[-1].size, end)
+        if writer.bias is not None:
+            places.append(layout.spans[writer.bias][1] - 1)
+    return places
+
+
+def unseen(seed: bytes, weights: Vector, target: Vector) -> Vector:
+    """The weights nearest to `target` whose sketch is that of `weights`."""
+    signs = prg.signs(seed, "trajectory/sketch", weights.size)
+    places = np.arange(weights.size) % BUCKETS
+    apart = np.bincount(places, signs * (target - weights).astype(np.float64), BUCKETS)
+    share: Vector = (signs * (apart / np.bincount(places, minlength=BUCKETS))[places]).astype(np.float32)
+    return target - share
+
+
+def unseen_jump(stage: Stage, recipe: Recipe, target: Vector, at: int) -> Shown:
+    """A jump to nearly the stolen weights, in directions that the sketches do not see: it makes no progress."""
+
+    def change(station: int, state: State) -> State:
+        return replace(state, weights=unseen(stage.seed, state.weights, target)) if station == at else state
+
+    return stage.show(recipe, change)
+
+
 def lying_sketches(shown: Shown, at: int) -> Shown:
-    """The sketches before the jump are of a straight way to the end: honest segments get the jump's progress."""
+    """The sketches before the jump are of a straight way to its end: honest segments get the jump's progress."""
     sketcher = Sketcher(shown.seed, shown.states[0].weights.size)
     first, last = shown.states[0].weights, shown.states[at].weights
-    shares = [np.float32(min(1.0, station / at)) for station in range(len(shown.states))]
-    sketches = [
-        sketcher(first + share * (last - first)) if station < at else sketcher(state.weights)
-        for station, (share, state) in enumerate(zip(shares, shown.states, strict=True))
-    ]
-    return replace(shown, sketches=tuple(sketches))
+    sketches = tuple(
+        sketcher(first + np.float32(min(1.0, station / at)) * (last - first))
+        if station < at
+        else sketcher(state.weights)
+        for station, state in enumerate(shown.states)
+    )
+    return replace(shown, sketches=sketches)
+
+
+def nearest_copy(stolen: Network, own: Network, passes: int = 3) -> Network:
+    """The stolen model with its hidden channels in the order that comes nearest to one's own weights."""
+    copied = copy.deepcopy(stolen)
+    theirs, ours = tensors(copied), tensors(own)
+    for _ in range(passes):
+        for group in copied.groups:
+            rows = [(writer.weight, 0) for writer in group.writers] + [(name, 1) for name in group.readers]
+            alike = sum(_rows(ours[name], axis) @ _rows(theirs[name], axis).T for name, axis in rows)
+            order = torch.from_numpy(linear_sum_assignment(np.asarray(alike), maximize=True)[1])
+            norms = [name for w in group.writers if w.norm for name in theirs if name.startswith(f"{w.norm}.")]
+            biases = [writer.bias for writer in group.writers if writer.bias]
+            with torch.no_grad():
+                for name, axis in [*rows, *((name, 0) for name in norms + biases)]:
+                    theirs[name].copy_(theirs[name].index_select(axis, order))
+    return copied
+
+
+def _rows(tensor: torch.Tensor, axis: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    moved = tensor.detach().movedim(axis, 0)
+    return np.asarray(moved.reshape(moved.shape[0], -1).numpy())

@@ -23,6 +23,7 @@ MAX_RUNGS = 2_000
 MAX_BYTES = 65_536
 LEAST_SHARE = 10_000  # a rate is at least 1/10,000 of the largest: steps that hardly move would fake a path
 MOST_DECAY = 3 * BILLION * MILLION * MILLION // 2  # sum of rate times decay is at most 1.5: more forgets a stolen start
+MOST_KEPT = 35  # percent of its momentum may be left after a segment; a forged one would earn progress in several
 LEAST_RESET = 100  # steps between two resets of the optimizer's state
 _TAG = b"DLBC/trajectory/recipe/1\x00"
 
@@ -166,8 +167,11 @@ def decode(encoded: bytes) -> Recipe:
     return recipe
 
 
-def check(recipe: Recipe, bounds: Bounds | None = None) -> None:
+def check(recipe: Recipe, bounds: Bounds | None = None, samples: int | None = None) -> None:
     """That the recipe is within the protocol's bounds and the task's.
+
+    Args:
+        samples: in the training set, where that is known.
 
     Raises:
         InvalidArtifact: naming the field, what was found and what is allowed.
@@ -188,8 +192,14 @@ def check(recipe: Recipe, bounds: Bounds | None = None) -> None:
         )
     if recipe.mark_at % recipe.segment or recipe.mark_at >= recipe.steps:
         _refuse("mark_at", recipe.mark_at, f"a multiple of the segment, {recipe.segment}, below the steps is needed")
+    if 100 * recipe.momentum**recipe.segment > MOST_KEPT * MILLION**recipe.segment:
+        _refuse(
+            "momentum", recipe.momentum, f"at most {MOST_KEPT} % of it may be left after a segment: take longer ones"
+        )
     if recipe.reset_every and recipe.reset_every < LEAST_RESET:
         _refuse("reset_every", recipe.reset_every, f"0, or at least {LEAST_RESET} steps, is needed")
+    if samples is not None and recipe.held_out > samples - 2:
+        _refuse("held_out", recipe.held_out, f"at least two of {samples:,} samples are to be trained on")
     _check_schedule(recipe)
     decay = sum(share * (end - first) for first, end, share in _spans(recipe))
     if decay * recipe.peak * (recipe.weight_decay + recipe.pull) > MOST_DECAY:

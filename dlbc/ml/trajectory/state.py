@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,6 +122,13 @@ class Sketcher:
         total[: signed.size - whole] += signed[whole:]
         limit = float(np.finfo(np.float16).max)
         return np.clip(total, -limit, limit).astype(np.float16)
+
+
+def cosine(first: NDArray[Any], second: NDArray[Any]) -> float:
+    """Of two vectors or two sketches; 0 where one is all zero."""
+    one, two = first.astype(np.float64), second.astype(np.float64)
+    length = float(np.linalg.norm(one) * np.linalg.norm(two))
+    return float(one @ two) / length if length > 0 else 0.0
 
 
 def _joined(parts: list[torch.Tensor]) -> Vector:

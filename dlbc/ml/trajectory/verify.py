@@ -24,7 +24,7 @@ from dlbc.ml.trajectory.execution import Execution, Numerics
 from dlbc.ml.trajectory.marking import unexplained
 from dlbc.ml.trajectory.opening import Opening, read_opening
 from dlbc.ml.trajectory.recipe import Bounds
-from dlbc.ml.trajectory.state import Layout, Sketcher, State, Vector
+from dlbc.ml.trajectory.state import Layout, Sketch, Sketcher, State, Vector, cosine
 from dlbc.ml.trajectory.windows import Window, choose
 
 # Over two segments of ten steps honest machines reach 0.045 in float32 (docs/decisions/0019).
@@ -32,6 +32,7 @@ TOLERANCE: Mapping[str, float] = {"fp32": 0.1, "tf32": 0.15, "bf16": 0.15}
 SLASHABLE = 0.3
 DRAWS = 5
 _SKETCH_ROUNDING = 2.0**-10  # one unit in the last place of float16
+BLINDNESS = 0.2  # between a cosine and that of two sketches; its standard deviation is at most 1/√1024 = 0.03
 _FLOOR = 1e-7  # of a vector's own length: where nothing changed, rounding is no error
 
 
@@ -45,6 +46,7 @@ class Kind(StrEnum):
     MISSING = "a state that was asked for is missing"
     HASH = "an opened state is not the one committed to"
     SKETCH = "a sketch is not of the state beside it"
+    BLIND = "the weights were made so that the sketches do not see how far they are apart"
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def verify(
         OSError, MemoryError: this machine fails. That must not become a vote.
     """
     try:
-        opening = read_opening(path, Layout(claim.network), bounds)
+        opening = read_opening(path, Layout(claim.network), bounds, len(data))
     except InvalidArtifact as error:
         return Verdict((Fault(Kind.FILE, str(error)),), ())
     return examine(opening, claim, data, draw=draw, draws=draws, device=device, numerics=numerics)
@@ -223,7 +225,18 @@ def _faults(opening: Opening, claim: Claim, windows: tuple[Window, ...], run: Ex
             found.sketch.astype(np.float64), committed.sketch.astype(np.float64), rtol=_SKETCH_ROUNDING, atol=1e-7
         ):
             faults.append(Fault(Kind.SKETCH, f"station {number}"))
+        elif blind(state.weights, found.sketch, final.weights, last.sketch):
+            faults.append(Fault(Kind.BLIND, f"station {number} and the last one"))
     return faults
+
+
+def blind(weights: Vector, sketch: Sketch, final: Vector, last: Sketch) -> bool:
+    """Whether sketches say something else of the way to the final weights than the weights themselves.
+
+    A miner knows the signs beforehand, and could choose weights whose difference lies in what no sketch sees. Then the
+    jump makes no progress, and nobody looks at it; but the states before it, the first one too, contradict it.
+    """
+    return abs(cosine(weights, final) - cosine(sketch, last)) > BLINDNESS
 
 
 def _errors(

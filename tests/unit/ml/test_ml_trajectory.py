@@ -13,13 +13,17 @@ from calibration import digest
 from trajectories import DRAW, SEED, Recorded, blank, judged, mark, recipe, recorded, sgd, stage
 
 from benchmarks import trajectory_attacks as attacks
+from benchmarks import trajectory_trials as trials
+from benchmarks.trajectory_attacks import Stage
 from dlbc.ml.data import Dataset
-from dlbc.ml.trajectory import Claim, Kind, Opening, Recipe, Trajectory, Verdict
+from dlbc.ml.models import build
+from dlbc.ml.trajectory import Claim, Kind, Opening, Recipe, Trajectory, Verdict, Window
 from dlbc.ml.trajectory.commitment import leaf, root
 from dlbc.ml.trajectory.execution import Execution, Numerics
 from dlbc.ml.trajectory.marking import unexplained
-from dlbc.ml.trajectory.state import Layout, Sketcher, Vector
-from dlbc.ml.trajectory.verify import SLASHABLE, examine
+from dlbc.ml.trajectory.state import Layout, Sketcher, Vector, cosine
+from dlbc.ml.trajectory.verify import SLASHABLE, TOLERANCE, blind, examine, rerun
+from dlbc.ml.trajectory.windows import progress
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +58,23 @@ def test_examine__honest_on_another_numeric_path__passes(
     assert {"first", "mark", "last"} <= {rerun.window.why for rerun in verdict.windows}
 
 
-def test_examine__honest_with_other_threads_and_kernels__passes(honest: Recorded, train_set: Dataset) -> None:
+def test_examine__honest_with_other_kernels__passes(honest: Recorded, train_set: Dataset) -> None:
+    with torch.backends.mkldnn.flags(enabled=False):
+        verdict = examine(honest.opening, honest.claim, train_set, draw=DRAW)
+    assert not verdict.flagged, verdict.words
+    assert verdict.worst > 0
+
+
+def test_rerun__honest_on_another_number_of_threads__within_the_tolerance(honest: Recorded, train_set: Dataset) -> None:
+    """One window only: on busy cores two threads wait for each other at every step."""
+    run = stage(train_set).execution(honest.opening.trajectory.recipe)
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with torch.backends.mkldnn.flags(enabled=False):
-            verdict = examine(honest.opening, honest.claim, train_set, draw=DRAW)
+        found = rerun(run, honest.opening, Window(0, "first"), SEED)
     finally:
         torch.set_num_threads(threads)
-    assert not verdict.flagged, verdict.words
-    assert verdict.worst > 0
+    assert found.worst < TOLERANCE["fp32"]
 
 
 def test_examine__honest_sgd__passes(train_set: Dataset) -> None:
@@ -107,7 +118,9 @@ def test_examine__small_forged_moments__flagged(train_set: Dataset, stolen: Vect
 
 
 def test_examine__interpolation__flagged(train_set: Dataset, stolen: Vector) -> None:
-    assert judged(attacks.interpolation(stage(train_set), recipe(train_set), stolen), train_set).slashable
+    run = stage(train_set).execution(recipe(train_set))
+    target = replace(run.start, weights=stolen)
+    assert judged(attacks.interpolation(stage(train_set), recipe(train_set), target), train_set).slashable
 
 
 def test_examine__teacher__flagged(train_set: Dataset, stolen: Vector) -> None:
@@ -162,6 +175,33 @@ def test_examine__lying_sketch__named(train_set: Dataset) -> None:
     sketches = [found.sketch for found in shown.trajectory.leaves]
     sketches[1] = np.roll(sketches[1], 1)
     assert kinds(judged(replace(shown, sketches=tuple(sketches)), train_set)) == {Kind.SKETCH}
+
+
+def test_examine__jump_that_sketches_do_not_see__contradicted_by_the_states_before(
+    train_set: Dataset, stolen: Vector
+) -> None:
+    """The signs of the sketches are known beforehand, so that a jump can be made to show no progress."""
+    network = build({"name": "lenet", "width": 32}, train_set.sample_shape, 10)
+    there = Stage(network, train_set, SEED)
+    target = Stage(network, train_set, digest("victim")).execution(recipe(train_set)).start.weights
+    shown = attacks.unseen_jump(there, recipe(train_set), target, 3)
+    weights = progress([found.sketch for found in shown.trajectory.leaves])
+    assert weights[2] < 0.2 * sum(weights)
+    assert cosine(shown.states[3].weights, target) > 0.9
+    states, final = shown.states, shown.states[-1].weights
+    sketches = [found.sketch for found in shown.trajectory.leaves]
+    assert all(blind(states[number].weights, sketches[number], final, sketches[-1]) for number in range(3))
+    assert not any(blind(states[number].weights, sketches[number], final, sketches[-1]) for number in range(3, 16))
+
+
+def test_uncaught__honest_and_jump__always_and_never(train_set: Dataset, stolen: Vector) -> None:
+    """The benchmark's measure of a thief: honest trainings are never caught, jumps at 8 draws hardly ever missed."""
+    there = stage(train_set)
+    for shown, expected in (
+        (there.show(recipe(train_set)), 1.0),
+        (attacks.jump(there, recipe(train_set), stolen, 7), 0.0),
+    ):
+        assert trials.uncaught(shown, trials.errors(there, shown), 8, 50) == expected
 
 
 def test_examine__missing_state__named(honest: Recorded, train_set: Dataset) -> None:

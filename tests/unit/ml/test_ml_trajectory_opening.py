@@ -148,6 +148,14 @@ def test_verify__recipe_out_of_bounds__names_the_field(honest: Recorded, file: P
     assert "recipe.batch" in verdict.words
 
 
+def test_verify__recipe_that_holds_everything_out__names_the_field(
+    honest: Recorded, file: Path, train_set: Dataset
+) -> None:
+    recipe_ = replace(honest.opening.trajectory.recipe, held_out=len(train_set) - 1)
+    write_opening(replace(honest.opening, trajectory=replace(honest.opening.trajectory, recipe=recipe_)), file)
+    assert "recipe.held_out" in verify(file, honest.claim, train_set, draw=DRAW).words
+
+
 def test_verify__recipe_exchanged__is_not_what_was_committed_to(
     honest: Recorded, file: Path, train_set: Dataset
 ) -> None:

@@ -108,6 +108,13 @@ def test_check__decay_that_forgets_a_start__refused(good: Recipe) -> None:
         check(replace(steady, weight_decay=MILLION // 2 + 1))
 
 
+def test_check__momentum_that_outlasts_a_segment__refused(good: Recipe) -> None:
+    """A momentum that was forged once would otherwise carry the weights through several segments."""
+    with pytest.raises(InvalidArtifact, match=r"recipe\.momentum.*35 %"):
+        check(replace(good, momentum=950_000))
+    check(replace(good, momentum=950_000, segment=30, mark_at=120))
+
+
 def test_check__what_the_task_does_not_allow__refused(good: Recipe) -> None:
     for bounds, field in (
         (Bounds(peaks={"sgd": BILLION}), "optimizer"),

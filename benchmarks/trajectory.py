@@ -1,0 +1,258 @@
+"""What a thief saves where trajectories are proven, what honest machines differ by, and what proving costs.
+
+Everything is simulated: real trainings on scikit-learn's digits, forged as `trajectory_attacks.py` says, every window
+of theirs run again, and 2,000 drawings of windows for each. Imports what `embedding.py` imports.
+"""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import trajectory_attacks as forge
+from benchmarks.embedding import CLASSES, digest, digits, named
+from benchmarks.tables import Section
+from benchmarks.timing import median, ratio, timed
+from benchmarks.trajectory_attacks import Shown, Stage
+from benchmarks.trajectory_tables import tables, text
+from benchmarks.trajectory_trials import SAME, caught_progress, errors, uncaught
+from benchmarks.trajectory_trials import Path as NumericPath
+from dlbc.ml.channels import Network
+from dlbc.ml.data import Dataset
+from dlbc.ml.device import configure_threads
+from dlbc.ml.evaluate import score
+from dlbc.ml.models import build
+from dlbc.ml.training import Settings
+from dlbc.ml.trajectory import DRAWS, Claim, Opening, Recipe, Recording, choose, plan
+from dlbc.ml.trajectory.execution import Numerics
+from dlbc.ml.trajectory.recipe import MOST_DECAY, Bounds, check
+from dlbc.ml.trajectory.state import Layout, State
+from dlbc.ml.trajectory.verify import TOLERANCE, examine
+from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM, drawn, progress
+
+NETWORKS: tuple[dict[str, object], ...] = ({"name": "lenet", "width": 16}, {"name": "resnet", "depth": 8, "width": 8})
+STOLEN = NETWORKS[:1]
+LENGTHS = (150,)  # steps that a thief declares
+WHOLE = 500  # steps of a training from scratch
+TEACHERS = (1.0, 0.3, 0.1, 0.03, 0.01)
+GROUND = 40
+MANY_DRAWS = 8
+KEPT = 0.02  # accuracy that a thief may lose and still have gained something
+HONEST_STEPS = 100
+HONEST_SEEDS = 1
+REPETITIONS = 3
+PATHS = (
+    SAME,
+    NumericPath("without oneDNN", mkldnn=False),
+    NumericPath("channels last", Numerics(channels_last=True), mkldnn=False),
+    NumericPath("float64", Numerics(torch.float64)),
+)
+
+
+@dataclass(frozen=True)
+class Theft:
+    """A stolen model, and where a thief works.
+
+    Attributes:
+        stolen: its state.
+        network: the same as a network.
+    """
+
+    stage: Stage
+    test: Dataset
+    stolen: State
+    network: Network
+
+    def accuracy(self, shown: Shown) -> float:
+        """Of what the trajectory ends at, on the test set, 0 … 1."""
+        return score(loaded(self.stage.blank, shown.states[-1]), self.test).correct / len(self.test)
+
+
+Attack = Callable[[Theft, Recipe, int], Shown]
+
+
+def measure() -> dict[str, Any]:
+    """Simulates thefts, runs honest trainings again on several numeric paths, and times both sides."""
+    configure_threads(1)
+    data, test = digits()
+    return {
+        "costs": [_costs(architecture, data) for architecture in NETWORKS],
+        "honest": [row for architecture in NETWORKS for row in _honest(architecture, data)],
+        "thefts": [_thefts(architecture, data, test) for architecture in STOLEN],
+    }
+
+
+def recipe(samples: int, steps: int, optimizer: str = "adamw") -> Recipe:
+    """The miner's usual recipe without a mark, or the same with SGD."""
+    adamw = plan(Settings(), samples, steps, marked=False)
+    return adamw if optimizer == "adamw" else replace(adamw, optimizer="sgd", peak=50_000_000, pull=0)
+
+
+def rotating(samples: int, steps: int) -> Recipe:
+    """As far from a stolen model as a recipe may lead: the largest rate, and as much decay as there may be."""
+    wide = replace(recipe(samples, steps), peak=Bounds().peaks["adamw"], pull=0)
+    ends = [*(first for first, _ in wide.schedule[1:]), wide.steps]
+    whole = sum(share * (end - first) for (first, share), end in zip(wide.schedule, ends, strict=True))
+    decaying = replace(wide, weight_decay=min(100_000_000, MOST_DECAY // (whole * wide.peak)))
+    check(decaying)
+    return decaying
+
+
+def loaded(blank: Network, state: State) -> Network:
+    """The network of a state."""
+    network, layout = copy.deepcopy(blank), Layout(blank)
+    layout.put_weights(network, state.weights)
+    layout.put_buffers(network, state.buffers)
+    return network
+
+
+def _near(theft: Theft, shortened: Recipe, at: int) -> Shown:
+    """First permutes what was stolen towards what the thief has by then."""
+    own = theft.stage.show(shortened).states[at]
+    copied = forge.nearest_copy(theft.network, loaded(theft.stage.blank, own))
+    return forge.jump(theft.stage, shortened, Layout(copied).weights(copied), at)
+
+
+def _ground(theft: Theft, shortened: Recipe, at: int) -> Shown:
+    """Takes of many identities the one whose start is nearest to what was stolen."""
+    stages = [replace(theft.stage, seed=digest(f"identity {number}")) for number in range(GROUND)]
+    starts = [stage.execution(shortened).start.weights for stage in stages]
+    near = min(range(GROUND), key=lambda n: float(np.linalg.norm(starts[n] - theft.stolen.weights)))
+    return forge.jump(stages[near], shortened, theft.stolen.weights, at)
+
+
+ATTACKS: Mapping[str, tuple[str, Attack]] = {
+    "jump": ("adamw", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at)),
+    "jump in 3 parts": ("adamw", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at, 3)),
+    "forged momentum": ("sgd", lambda t, r, at: forge.forged_state(t.stage, r, t.stolen.weights, at)),
+    "forged momentum, coasting": ("sgd", lambda t, r, at: forge.forged_state(t.stage, r, t.stolen.weights, at, 3)),
+    "forged moments": ("adamw", lambda t, r, at: forge.forged_state(t.stage, r, t.stolen.weights, at)),
+    "forged moments, coasting": ("adamw", lambda t, r, at: forge.forged_state(t.stage, r, t.stolen.weights, at, 3)),
+    "forged moments, small": ("adamw", lambda t, r, at: forge.hidden_moments(t.stage, r, t.stolen.weights, at)),
+    "jump, then rotation": ("rotating", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at)),
+    "padding, then jump": ("rotating", lambda t, r, at: forge.padding(t.stage, r, t.stolen.weights, at // 2, at, 3.0)),
+    "jump, sketches that lie": (
+        "adamw",
+        lambda t, r, at: forge.lying_sketches(forge.jump(t.stage, r, t.stolen.weights, at), at),
+    ),
+    "jump that sketches do not see": (
+        "adamw",
+        lambda t, r, at: forge.unseen_jump(t.stage, r, t.stolen.weights, at),
+    ),
+    "jump to the nearest copy": ("adamw", _near),
+    f"best of {GROUND} seeds, then jump": ("adamw", _ground),
+}
+
+
+def _thefts(architecture: dict[str, object], data: Dataset, test: Dataset) -> dict[str, Any]:
+    blank = build(architecture, data.sample_shape, CLASSES)
+    stolen = Stage(blank, data, digest("victim")).show(recipe(len(data), WHOLE)).states[-1]
+    theft = Theft(Stage(blank, data, digest("thief")), test, stolen, loaded(blank, stolen))
+    honest = theft.accuracy(theft.stage.show(recipe(len(data), WHOLE)))
+    rows = []
+    for name, steps, shown in _shown(theft, len(data)):
+        found = errors(theft.stage if shown.seed == theft.stage.seed else replace(theft.stage, seed=shown.seed), shown)
+        accuracy = theft.accuracy(shown)
+        free = {str(draws): uncaught(shown, found, draws) for draws in (DRAWS, MANY_DRAWS)}
+        gain = max(0.0, 1 - steps / WHOLE) if accuracy >= honest - KEPT else 0.0
+        facts: dict[str, Any] = {"steps": steps, "accuracy": accuracy, "largest": max(found), "smallest": min(found)}
+        facts |= {"share": caught_progress(shown, found), "uncaught": free}
+        rows.append({"name": name, **facts, "saving": {draws: chance * gain for draws, chance in free.items()}})
+    return {
+        "name": named(architecture),
+        "honest": honest,
+        "stolen": score(theft.network, test).correct / len(test),
+        "rows": rows,
+    }
+
+
+def _shown(theft: Theft, samples: int) -> Iterator[tuple[str, int, Shown]]:
+    """Every attack in its variants: name, steps that it computes, and what it shows."""
+    stage = theft.stage
+    for name, (kind, attack) in ATTACKS.items():
+        if name.startswith("padding") and any(w.norm for group in stage.blank.groups for w in group.writers):
+            continue  # a batch norm revives every channel
+        for steps in LENGTHS:
+            declared = rotating(samples, steps) if kind == "rotating" else recipe(samples, steps, kind)
+            stations = len(declared.stations)
+            for at in sorted({stations // 3, 2 * stations // 3}):
+                yield name, declared.steps, attack(theft, declared, at)
+    for steps in (LENGTHS[0], WHOLE):
+        yield "interpolation", 0, forge.interpolation(stage, recipe(samples, steps), theft.stolen)
+    longest = recipe(samples, LENGTHS[-1])
+    for share in TEACHERS:
+        shown = forge.distillation(stage, longest, theft.network, share)
+        yield f"distillation, teacher {share:g}", longest.steps, shown
+    tolerated = 0.6 * TOLERANCE[longest.precision]
+    yield "pull within the tolerance", longest.steps, forge.pull(stage, longest, theft.stolen.weights, tolerated)
+    yield "honest, but shorter", longest.steps, stage.show(longest)
+
+
+def _honest(architecture: dict[str, object], data: Dataset) -> Iterator[dict[str, Any]]:
+    blank = build(architecture, data.sample_shape, CLASSES)
+    for optimizer in ("adamw", "sgd"):
+        for precision in ("fp32", "bf16")[: 2 if optimizer == "adamw" else 1]:
+            declared = replace(recipe(len(data), HONEST_STEPS, optimizer), precision=precision)
+            stages = [Stage(blank, data, digest(f"honest {number}")) for number in range(HONEST_SEEDS)]
+            shown = [stage.show(declared) for stage in stages]
+            for path in PATHS:
+                if precision == "bf16" and path.numerics is not None:
+                    continue  # autocast leaves float64 alone, and without oneDNN it takes minutes
+                found = [errors(stage, one, path) for stage, one in zip(stages, shown, strict=True)]
+                free = [uncaught(one, e, DRAWS, 100) for one, e in zip(shown, found, strict=True)]
+                yield {
+                    "name": named(architecture),
+                    "optimizer": optimizer,
+                    "precision": precision,
+                    "path": path.name,
+                    "windows": sum(map(len, found)),
+                    "median": float(np.median(np.concatenate(found))),
+                    "largest": max(map(max, found)),
+                    "over": sum(error > TOLERANCE[precision] for e in found for error in e),
+                    "verdicts": 100 * len(free),
+                    "rejected": round(sum(100 * (1 - share) for share in free)),
+                }
+
+
+def _costs(architecture: dict[str, object], data: Dataset) -> dict[str, Any]:
+    blank = build(architecture, data.sample_shape, CLASSES)
+    stage, declared = Stage(blank, data, digest("honest 0")), recipe(len(data), WHOLE)
+    plain, recorded, judged = [], [], []
+    for number in range(REPETITIONS):
+        network = copy.deepcopy(blank)
+        with tempfile.TemporaryDirectory() as folder:
+            run = stage.execution(declared)
+            plain.append(timed(lambda run=run: run.run(declared.steps))[1])  # type: ignore[misc]
+            recording = Recording(network, data, seed=stage.seed, plan=declared, folder=Path(folder) / "training")
+            recorded.append(timed(recording.train)[1])
+            trajectory, draw = recording.trajectory, digest(f"draw {number}")
+            windows = choose(trajectory, draw, DRAWS)
+            states = recording.states({station for window in windows for station in window.stations})
+        opening, claim = Opening(trajectory, states), Claim(trajectory.digest, stage.seed, network)
+        judged.append(timed(lambda o=opening, c=claim, d=draw: examine(o, c, data, draw=d))[1])  # type: ignore[misc]
+    weights = progress([leaf.sketch for leaf in trajectory.leaves])
+    rerun = [drawn(declared, weights, digest(f"draw {number}"), DRAWS) for number in range(100)]
+    steps = [sum(len(window.stations) - 1 for window in windows) * declared.segment for windows in rerun]
+    return {
+        "name": named(architecture),
+        "numbers": Layout(blank).size,
+        "overhead": ratio(recorded, plain) - 1,
+        "judging": ratio(judged, plain),
+        "steps": float(np.mean(steps)),
+        "most": (DRAWS + UNIFORM + 3) * SEGMENTS * declared.segment,
+        "states": len(states),
+        "bytes": len(states) * 4 * (3 * Layout(blank).size + Layout(blank).buffer_size),
+        "seconds": median(plain),
+    }
+
+
+def section(measured: dict[str, Any]) -> Section:
+    """The tables."""
+    return Section("Trajectory", text(measured), tables(measured))

@@ -1,0 +1,83 @@
+"""The tables of `trajectory.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.tables import Table
+from benchmarks.timing import short
+
+LONG = (10_000, 50_000)
+
+TEXT = """\
+Scikit-learn's digits, 1,400 for training and 397 for the test, one thread. A miner's training from scratch takes
+500 steps; the thief declares a shorter one, computes it, and forges how it comes to the stolen weights. Every window of
+what he shows was run again; *uncaught* is the share of 1,000 drawings of windows in which none of those that are opened
+is over the tolerance. *Saving* is that share times the part of 500 steps that he did not compute, and 0 where he loses
+more than two points of accuracy against an honest training from scratch ({honest}).
+"""
+
+
+def text(measured: dict[str, Any]) -> str:
+    """The paragraphs above the tables."""
+    honest = ", ".join(f"{100 * theft['honest']:.1f} % for {theft['name']}" for theft in measured["thefts"])
+    return TEXT.format(honest=honest)
+
+
+def tables(measured: dict[str, Any]) -> tuple[Table, ...]:
+    """One of thefts for each network, one of honest trainings, one of costs."""
+    return (*(_thefts(theft) for theft in measured["thefts"]), _honest(measured["honest"]), _costs(measured["costs"]))
+
+
+def _thefts(theft: dict[str, Any]) -> Table:
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for row in theft["rows"]:
+        by_name.setdefault(row["name"], []).append(row)
+    rows = []
+    for name, variants in by_name.items():
+        best = max(variants, key=lambda row: (row["saving"]["5"], row["uncaught"]["5"]))
+        savings = [max(row["saving"][draws] for row in variants) for draws in ("5", "8")]
+        cells = [name, str(len(variants)), str(best["steps"]), f"{100 * best['accuracy']:.1f} %"]
+        cells += [f"{best['largest']:.2g}", f"{best['share']:.2f}"]
+        cells += [f"{100 * best['uncaught'][draws]:.1f} %" for draws in ("5", "8")]
+        rows.append([*cells, *(f"{100 * saving:.1f} %" for saving in savings)])
+    columns = ["Attack", "Variants", "Steps", "Accuracy", "Largest error", "Progress caught"]
+    columns += ["Uncaught, 5 draws", "8 draws", "Saving, 5 draws", "8 draws"]
+    note = (
+        "Variants: declared lengths, each with the jump after a third and after two thirds. The row is of the variant "
+        "that saves most at 5 draws; the last two columns are the most over all variants, each for itself. *Progress "
+        "caught* is the share of all progress in segments whose draw finds the forgery."
+    )
+    return Table(f"What a thief saves: {theft['name']}", columns, rows, note)
+
+
+def _honest(found: list[dict[str, Any]]) -> Table:
+    rows = []
+    for row in found:
+        cells = [f"{row['name']}, {row['optimizer']}, {row['precision']}", row["path"], str(row["windows"])]
+        cells += [f"{row['median']:.1e}", f"{row['largest']:.2g}", str(row["over"])]
+        rows.append([*cells, f"{row['rejected']} of {row['verdicts']}"])
+    columns = ["Training", "Run again with", "Windows", "Error, median", "Largest", "Over the tolerance", "Rejected"]
+    note = (
+        "An honest training of 100 steps a row, recorded on one thread with oneDNN; every window of two segments of "
+        "ten steps is run again. Channels last: without oneDNN, which reorders them anyway. *Rejected*: of 100 "
+        "drawings, those that would have flagged it."
+    )
+    return Table("What honest machines differ by", columns, rows, note)
+
+
+def _costs(found: list[dict[str, Any]]) -> Table:
+    rows = []
+    for row in found:
+        cells = [row["name"], f"{row['numbers']:,}", short(row["seconds"]), f"{100 * row['overhead']:+.1f} %"]
+        cells += [f"{row['steps']:.0f}", f"{100 * row['judging']:.0f} %"]
+        cells += [f"{100 * row['most'] / steps:.2g} %" for steps in LONG]
+        rows.append([*cells, str(row["states"]), f"{row['bytes'] / 2**20:.1f} MiB"])
+    columns = ["Network", "Numbers", "500 steps", "Committing adds", "Steps run again", "Judging / training"]
+    columns += [f"of {steps:,} steps" for steps in LONG]
+    note = (
+        "Processor time of one thread, training, recording and judging in turns. *Judging* is of one candidate by one "
+        "validator at 5 draws. The two columns after it are the most steps that 5 draws ever ask for, as a share of "
+        "such a training. States opened and their bytes are of the last repetition."
+    )
+    return Table("What proving costs", [*columns, "States opened", "Bytes"], rows, note)
