@@ -39,7 +39,7 @@ from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM, drawn, progress
 
 NETWORKS: tuple[dict[str, object], ...] = ({"name": "lenet", "width": 16}, {"name": "resnet", "depth": 8, "width": 8})
 STOLEN = NETWORKS[:1]
-LENGTHS = (150,)  # steps that a thief declares
+LENGTHS = (150, 400)  # steps that a thief declares
 WHOLE = 500  # steps of a training from scratch
 TEACHERS = (1.0, 0.3, 0.1, 0.03, 0.01)
 GROUND = 40

@@ -14,7 +14,7 @@ from dlbc.ml.trajectory.commitment import LEAF_BYTES, Leaf, decode_leaf
 from dlbc.ml.trajectory.recipe import Recipe, decode
 from dlbc.ml.trajectory.state import SLOTS, Layout, State
 
-KEPT = 64  # states of a training that is not interrupted
+KEPT = 24  # states of a training that is not interrupted, up to twice as many
 
 
 class Store:

@@ -27,8 +27,8 @@ from dlbc.ml.trajectory.recipe import Bounds
 from dlbc.ml.trajectory.state import Layout, Sketch, Sketcher, State, Vector, cosine
 from dlbc.ml.trajectory.windows import Window, choose
 
-# Over two segments of ten steps honest machines reach 0.045 in float32 (docs/decisions/0019).
-TOLERANCE: Mapping[str, float] = {"fp32": 0.1, "tf32": 0.15, "bf16": 0.15}
+# Over two segments of ten steps honest machines reach 0.065 in float32, 0.12 in bfloat16 (docs/decisions/0019).
+TOLERANCE: Mapping[str, float] = {"fp32": 0.1, "tf32": 0.2, "bf16": 0.2}
 SLASHABLE = 0.3
 DRAWS = 5
 _SKETCH_ROUNDING = 2.0**-10  # one unit in the last place of float16
@@ -243,17 +243,17 @@ def _errors(
     layout: Layout, found: State, claimed: State, start: State, number: int, *, slots: bool
 ) -> dict[str, float]:
     spans = list(layout.spans.values())
-    errors = {f"weights {number}": _error(found.weights, claimed.weights, start.weights, spans)}
+    errors = {f"weights {number}": relative_error(found.weights, claimed.weights, start.weights, spans)}
     if slots:
         for name, slot in claimed.slots.items():
-            errors[f"{name} {number}"] = _error(found.slots[name], slot, start.slots[name], spans)
+            errors[f"{name} {number}"] = relative_error(found.slots[name], slot, start.slots[name], spans)
     if layout.buffer_size:
         whole = [(0, layout.buffer_size)]
-        errors[f"buffers {number}"] = _error(found.buffers, claimed.buffers, start.buffers, whole)
+        errors[f"buffers {number}"] = relative_error(found.buffers, claimed.buffers, start.buffers, whole)
     return errors
 
 
-def _error(found: Vector, claimed: Vector, start: Vector, spans: list[tuple[int, int]]) -> float:
+def relative_error(found: Vector, claimed: Vector, start: Vector, spans: list[tuple[int, int]]) -> float:
     """The larger of two: over the whole vector, and by tensor as the root mean square weighted by size.
 
     The second keeps one tensor that is made to move far, and means nothing, from hiding what happens in the others.

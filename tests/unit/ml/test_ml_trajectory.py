@@ -22,7 +22,7 @@ from dlbc.ml.trajectory.commitment import leaf, root
 from dlbc.ml.trajectory.execution import Execution, Numerics
 from dlbc.ml.trajectory.marking import unexplained
 from dlbc.ml.trajectory.state import Layout, Sketcher, Vector, cosine
-from dlbc.ml.trajectory.verify import SLASHABLE, TOLERANCE, blind, examine, rerun
+from dlbc.ml.trajectory.verify import SLASHABLE, TOLERANCE, blind, examine, relative_error, rerun
 from dlbc.ml.trajectory.windows import progress
 
 
@@ -191,6 +191,7 @@ def test_examine__jump_that_sketches_do_not_see__contradicted_by_the_states_befo
     states, final = shown.states, shown.states[-1].weights
     sketches = [found.sketch for found in shown.trajectory.leaves]
     assert all(blind(states[number].weights, sketches[number], final, sketches[-1]) for number in range(3))
+    assert kinds(judged(shown, train_set, network=network)) == {Kind.BLIND}
     assert not any(blind(states[number].weights, sketches[number], final, sketches[-1]) for number in range(3, 16))
 
 
@@ -240,6 +241,15 @@ def test_examine__another_digest_model_or_seed__named(honest: Recorded, train_se
 def test_examine__nothing_but_the_draw_changes__same_verdict(honest: Recorded, train_set: Dataset) -> None:
     first, second = (examine(honest.opening, honest.claim, train_set, draw=DRAW) for _ in range(2))
     assert first == second
+
+
+def test_relative_error__one_tensor_moves_far_another_is_wrong__not_diluted() -> None:
+    start = np.zeros(200, np.float32)
+    claimed = np.repeat(np.float32([1_000, 1]), 100)
+    found = claimed.copy()
+    found[100:] = 2
+    assert relative_error(found, claimed, start, [(0, 200)]) < 0.01
+    assert relative_error(found, claimed, start, [(0, 100), (100, 200)]) > 0.7
 
 
 def test_digest__any_field_or_leaf_changes__another(honest: Recorded) -> None:

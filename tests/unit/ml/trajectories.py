@@ -68,12 +68,13 @@ def recorded(data: Dataset, folder: Path, plan_: Recipe, marking: Callable[[Netw
     return Recorded(recording, network, Opening(trajectory, recording.states(stations)))
 
 
-def judged(shown: Shown, data: Dataset, *, draws: int = 5, numerics: Numerics | None = None) -> Verdict:
+def judged(shown: Shown, data: Dataset, *, numerics: Numerics | None = None, network: Network | None = None) -> Verdict:
     """The verdict on a trajectory of which everything is opened."""
-    network, layout = blank(data), Layout(blank(data))
+    network = blank(data) if network is None else copy.deepcopy(network)
+    layout = Layout(network)
     layout.put_weights(network, shown.states[-1].weights)
     layout.put_buffers(network, shown.states[-1].buffers)
     trajectory = shown.trajectory
     claim = Claim(trajectory.digest, shown.seed, network)
     opening = Opening(trajectory, dict(enumerate(shown.states)))
-    return examine(opening, claim, data, draw=DRAW, draws=draws, numerics=numerics)
+    return examine(opening, claim, data, draw=DRAW, numerics=numerics)
