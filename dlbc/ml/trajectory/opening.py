@@ -20,7 +20,7 @@ from dlbc.ml.trajectory.recipe import MAX_BYTES, Bounds, Recipe, check, decode
 from dlbc.ml.trajectory.state import SLOTS, Layout, State
 
 MAX_STATIONS = 40  # opened: three for each of 8 windows by progress, 2 uniform, the first, the last and the mark's
-MAX_LEAVES = 50_000
+MAX_LEAVES = 50_000  # more than a training of as many steps as `Bounds` allows has at ten steps a segment
 HEADER_BYTES = 65_536
 
 

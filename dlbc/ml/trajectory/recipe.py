@@ -64,7 +64,7 @@ class Bounds:
 
     peaks: Mapping[str, int] = field(default_factory=lambda: {"adamw": 20_000_000, "sgd": 500_000_000})
     batch: int = 4_096
-    steps: int = 1_000_000
+    steps: int = 400_000
     segment: int = 100
     precisions: tuple[str, ...] = PRECISIONS
 
