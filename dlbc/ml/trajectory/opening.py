@@ -55,11 +55,8 @@ def max_opening_bytes(layout: Layout) -> int:
     return HEADER_BYTES + MAX_BYTES + MAX_LEAVES * LEAF_BYTES + MAX_STATIONS * state
 
 
-def read_opening(path: Path, layout: Layout, bounds: Bounds | None = None, samples: int | None = None) -> Opening:
+def read_opening(path: Path, layout: Layout, bounds: Bounds | None = None) -> Opening:
     """Reads a file that may come from a stranger. Hashes and the digest are the caller's to compare.
-
-    Args:
-        samples: in the task's training set.
 
     Raises:
         InvalidArtifact: malformed, too large, a recipe out of bounds, other shapes than the architecture's, a number
@@ -82,7 +79,7 @@ def read_opening(path: Path, layout: Layout, bounds: Bounds | None = None, sampl
         _check_shapes(path.name, specs, number, layout)
     arrays = read_tensors(path, max_bytes=max_opening_bytes(layout))
     recipe = decode(arrays["recipe"].tobytes())
-    check(recipe, bounds, samples)
+    check(recipe, bounds)
     if leaves.shape[0] != len(recipe.stations):
         raise InvalidArtifact(
             f"{path.name}: {leaves.shape[0]:,} leaves, the recipe has {len(recipe.stations):,} stations"

@@ -23,7 +23,7 @@ from dlbc.ml.trajectory.commitment import leaf
 from dlbc.ml.trajectory.execution import Execution, Numerics
 from dlbc.ml.trajectory.marking import unexplained
 from dlbc.ml.trajectory.opening import Opening, read_opening
-from dlbc.ml.trajectory.recipe import Bounds
+from dlbc.ml.trajectory.recipe import Bounds, check
 from dlbc.ml.trajectory.state import Layout, Sketch, Sketcher, State, Vector, cosine
 from dlbc.ml.trajectory.windows import Window, choose
 
@@ -153,7 +153,8 @@ def verify(
         OSError, MemoryError: this machine fails. That must not become a vote.
     """
     try:
-        opening = read_opening(path, Layout(claim.network), bounds, len(data))
+        opening = read_opening(path, Layout(claim.network), bounds)
+        check(opening.trajectory.recipe, bounds, len(data))
     except InvalidArtifact as error:
         return Verdict((Fault(Kind.FILE, str(error)),), ())
     return examine(opening, claim, data, draw=draw, draws=draws, device=device, numerics=numerics)
