@@ -46,7 +46,8 @@ def _thefts(theft: dict[str, Any]) -> Table:
     note = (
         "Variants: declared lengths, each with the jump after a third and after two thirds. The row is of the variant "
         "that saves most at 5 draws; the last two columns are the most over all variants, each for itself. *Progress "
-        "caught* is the share of all progress in segments whose draw finds the forgery."
+        "caught* is the share of all progress in segments whose draw finds the forgery. An honest training of the same "
+        "length stands last: who saves no more than it gained nothing by what he stole."
     )
     return Table(f"What a thief saves: {theft['name']}", columns, rows, note)
 
