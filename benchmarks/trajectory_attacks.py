@@ -254,14 +254,17 @@ def lying_sketches(shown: Shown, at: int) -> Shown:
 
 
 def nearest_copy(stolen: Network, own: Network, passes: int = 3) -> Network:
-    """The stolen model with its hidden channels in the order that comes nearest to one's own weights."""
+    """The stolen model with its hidden channels in the order that comes nearest to one's own weights.
+
+    For networks whose streams are not concatenated.
+    """
     copied = copy.deepcopy(stolen)
     theirs, ours = tensors(copied), tensors(own)
     for _ in range(passes):
         for group in copied.groups:
-            rows = [(writer.weight, 0) for writer in group.writers] + [(name, 1) for name in group.readers]
-            alike = sum(_rows(ours[name], axis) @ _rows(theirs[name], axis).T for name, axis in rows)
-            order = torch.from_numpy(linear_sum_assignment(np.asarray(alike), maximize=True)[1])
+            rows = [(writer.weight, 0) for writer in group.writers] + [(reader.weight, 1) for reader in group.readers]
+            alike = np.sum([_rows(ours[name], axis) @ _rows(theirs[name], axis).T for name, axis in rows], axis=0)
+            order = torch.from_numpy(linear_sum_assignment(alike, maximize=True)[1])
             norms = [name for w in group.writers if w.norm for name in theirs if name.startswith(f"{w.norm}.")]
             biases = [writer.bias for writer in group.writers if writer.bias]
             with torch.no_grad():

@@ -16,7 +16,7 @@ from benchmarks import trajectory_attacks as attacks
 from benchmarks import trajectory_trials as trials
 from benchmarks.trajectory_attacks import Stage
 from dlbc.ml.data import Dataset
-from dlbc.ml.models import build
+from dlbc.ml.models import build, initialise
 from dlbc.ml.trajectory import Claim, Kind, Opening, Recipe, Trajectory, Verdict, Window
 from dlbc.ml.trajectory.commitment import leaf, root
 from dlbc.ml.trajectory.execution import Execution, Numerics
@@ -203,6 +203,16 @@ def test_uncaught__honest_and_jump__always_and_never(train_set: Dataset, stolen:
         (attacks.jump(there, recipe(train_set), stolen, 7), 0.0),
     ):
         assert trials.uncaught(shown, trials.errors(there, shown), 8, 50) == expected
+
+
+def test_nearest_copy__of_a_permuted_model__computes_the_same_and_is_nearer(train_set: Dataset) -> None:
+    own, stolen, images = blank(train_set), blank(train_set), torch.rand(5, *train_set.sample_shape)
+    initialise(own, SEED)
+    initialise(stolen, digest("victim"))
+    copied = attacks.nearest_copy(stolen, own)
+    weights = [Layout(network).weights(network) for network in (own, stolen, copied)]
+    assert cosine(weights[0], weights[2]) > cosine(weights[0], weights[1]) + 0.05
+    assert torch.allclose(stolen(images), copied(images), atol=1e-4)
 
 
 def test_examine__missing_state__named(honest: Recorded, train_set: Dataset) -> None:
