@@ -12,7 +12,7 @@ from dlbc.errors import UsageError
 from dlbc.types import Outcome, Phase, TaskSpec
 
 if TYPE_CHECKING:
-    from dlbc.chain.contracts import Round
+    from dlbc.chain.contracts import Hub, Round
     from dlbc.service import Context
 
 MAX_EPOCHS = 3  # of a round, as the contracts have it
@@ -55,7 +55,7 @@ def decision(context: Context, round_id: int, spec: TaskSpec) -> Decision:
         UsageError: it cannot, or cannot any more.
     """
     found = context.hub.round(round_id)
-    why = why_not(round_id, found)
+    why = why_not(context.hub, round_id, found)
     if why:
         raise UsageError(why)
     preview = context.hub.preview(round_id, spec)
@@ -64,7 +64,7 @@ def decision(context: Context, round_id: int, spec: TaskSpec) -> Decision:
     return Decision(round_id, found.epoch, bond, preview.outcome, preview.score, left)
 
 
-def why_not(round_id: int, found: Round) -> str:
+def why_not(hub: Hub, round_id: int, found: Round) -> str:
     """Why the round cannot be appealed now, "" if it can."""
     if found.phase in {Phase.TALLY, Phase.FINAL}:
         return (
@@ -74,7 +74,8 @@ def why_not(round_id: int, found: Round) -> str:
     if found.phase is not Phase.APPEAL:
         name = found.phase.name.replace("_", " ").lower()
         return f"round {round_id} cannot be appealed yet: it is in phase {name}, and appeals follow the votes"
-    if found.appeals:
+    # accusations count among them, and leave the appeal to others
+    if found.appeals and hub.appeals_of(round_id):
         return f"round {round_id} cannot be appealed again: it was, and one appeal is all that a round has"
     if found.epoch + 1 >= MAX_EPOCHS:
         return f"round {round_id} cannot be appealed: it is in its last epoch"

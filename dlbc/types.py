@@ -223,6 +223,15 @@ class Leaf(Struct):
     prediction: Int32
 
 
+@dataclass(frozen=True)
+class MarkKey(Struct):
+    """A private watermark key as an accuser shows it; see `IDLBC.MarkKey`."""
+
+    index: Uint8
+    shares: Uint8
+    secret: Bytes32
+
+
 class TaskStatus(IntEnum):
     """`IDLBC.TaskStatus`."""
 
@@ -278,6 +287,7 @@ class Reason(IntEnum):
     ABSENT = 3
     OVERCLAIMED = 4
     OFF_MEDIAN = 5
+    STOLEN = 6
 
 
 class Payment(IntEnum):
@@ -296,6 +306,7 @@ class Payment(IntEnum):
     TIP = 10
     APPEAL_BOND = 11
     CHALLENGE_BOND = 12
+    ACCUSATION_BOND = 13
 
 
 class EpochCause(IntEnum):
@@ -304,3 +315,4 @@ class EpochCause(IntEnum):
     NO_QUORUM = 0
     APPEAL = 1
     EXCLUDED = 2
+    ACCUSATION = 3

@@ -11,6 +11,7 @@ from dlbc.chain.events import (
     CandidateRemoved,
     ClaimEnlisted,
     LockReleased,
+    ModelAccused,
     ModelClaimed,
     ModelCommitted,
     Paid,
@@ -23,8 +24,8 @@ from miner import records, words
 from miner.choose import tokens
 
 # Not for a model: chores, and bonds of one's own that come back.
-BESIDES = frozenset({Payment.TIP, Payment.FINDER, Payment.APPEAL_BOND, Payment.CHALLENGE_BOND})
-BONDS = frozenset({Payment.APPEAL_BOND, Payment.CHALLENGE_BOND})
+BONDS = frozenset({Payment.APPEAL_BOND, Payment.CHALLENGE_BOND, Payment.ACCUSATION_BOND})
+BESIDES = BONDS | {Payment.TIP, Payment.FINDER}
 REMEMBERED_ROUNDS = 50  # looked at on every block: a journal grows for ever
 
 
@@ -37,6 +38,7 @@ class RoundResult:
         released: whether the stake that the commit locked is free again.
         why: why the model was paid nothing, "" otherwise.
         lost_appeals: appeals of the account whose bond did not come back.
+        lost_accusations: likewise.
     """
 
     round_id: int
@@ -46,10 +48,11 @@ class RoundResult:
     released: bool
     why: str
     lost_appeals: int = 0
+    lost_accusations: int = 0
 
     @property
     def income(self) -> int:
-        """Pay less slashes; bonds of appeals and challenges are left out, they were the account's own."""
+        """Pay less slashes; bonds are left out, they were the account's own."""
         earned = sum(amount for kind, amount in self.paid if kind not in BONDS)
         return earned - sum(amount for _, amount in self.slashed)
 
@@ -63,6 +66,8 @@ class RoundResult:
             parts.append(f"no pay: {self.why}")
         if self.lost_appeals:
             parts.append("the appeal changed nothing: its bond went to the validators")
+        if self.lost_accusations:
+            parts.append("the mark was not found in the accused model: the bond went to the validators")
         return "; ".join([words.OUTCOMES[self.outcome], *parts])
 
     def to_json(self) -> dict[str, Any]:
@@ -74,6 +79,7 @@ class RoundResult:
             "released": self.released,
             "why": self.why,
             "lost_appeals": self.lost_appeals,
+            "lost_accusations": self.lost_accusations,
         }
 
 
@@ -86,9 +92,13 @@ def result_of(journal: Journal, round_id: int, account: str) -> RoundResult:
     unpaid = outcome is not None and not any(kind not in BESIDES for kind, _ in paid)
     why = _why_unpaid(journal, round_id, account, outcome) if unpaid and outcome is not None else ""
     released = bool(journal.events(LockReleased, round_id=round_id, miner=account))
-    appeals = len(journal.events(Appealed, round_id=round_id, appellant=account)) if outcome is not None else 0
-    lost = max(0, appeals - sum(kind is Payment.APPEAL_BOND for kind, _ in paid))
-    return RoundResult(round_id, outcome, paid, slashed, released, why, lost)
+    lost = lost_accusations = 0
+    if outcome is not None:
+        appeals = len(journal.events(Appealed, round_id=round_id, appellant=account))
+        accusations = len(journal.events(ModelAccused, round_id=round_id, accuser=account))
+        lost = max(0, appeals - sum(kind is Payment.APPEAL_BOND for kind, _ in paid))
+        lost_accusations = max(0, accusations - sum(kind is Payment.ACCUSATION_BOND for kind, _ in paid))
+    return RoundResult(round_id, outcome, paid, slashed, released, why, lost, lost_accusations)
 
 
 def tips(journal: Journal, *accounts: str) -> int:

@@ -106,7 +106,7 @@ def address_of(value: int) -> str:
 
 def _appeal(context: Context, round_id: int) -> tuple[str, Call | None]:
     found = context.hub.round(round_id)
-    why = why_not(round_id, found)
+    why = why_not(context.hub, round_id, found)
     if why:
         return why, None
     spec = spec_of(context.journal, found.task_id)

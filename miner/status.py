@@ -82,7 +82,7 @@ def _live(context: Context, round_id: int) -> dict[str, Any]:
         "ended": found.phase is Phase.FINAL,
         "round_epoch": found.epoch,
         "appeals": found.appeals,
-        "appealable": not why_not(round_id, found),
+        "appealable": not why_not(context.hub, round_id, found),
         "excluded": found.excluded,
     }
 

@@ -23,6 +23,7 @@ REASONS = {
     Reason.ABSENT: "a drawn seat did not vote",
     Reason.OVERCLAIMED: "the claim was more than four tolerances above what the committee measured",
     Reason.OFF_MEDIAN: "a vote was more than four tolerances from the median",
+    Reason.STOLEN: "another miner's mark was found in the model",
 }
 
 PAYMENTS = {
@@ -39,6 +40,7 @@ PAYMENTS = {
     Payment.TIP: "tips for chores",
     Payment.APPEAL_BOND: "bond of an appeal",
     Payment.CHALLENGE_BOND: "bond of a challenge",
+    Payment.ACCUSATION_BOND: "bond of an accusation",
 }
 
 STAGES = {

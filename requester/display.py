@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from dlbc.appeals import MAX_EPOCHS, why_not
+from dlbc.appeals import MAX_EPOCHS
 from dlbc.chain.refusals import amount_in_words
 from dlbc.cli.output import printable
 from dlbc.types import Outcome, Phase, TaskStatus
@@ -65,11 +65,11 @@ def one_line(item: Report, elapsed: float = 0.0) -> str:
     counts = [f"{r.commits} commits"] * bool(r.commits) + [f"{r.claims} claims"] * bool(r.claims)
     counts += [f"{r.shown} models shown"] * bool(r.shown)
     counts += [f"epoch {r.epoch + 1} of {MAX_EPOCHS}"] * bool(r.epoch)
-    counts += [f"{r.appeals} appeal{'s' * (r.appeals > 1)}"] * bool(r.appeals)
+    counts += [f"{r.appeals} dispute{'s' * (r.appeals > 1)}"] * bool(r.appeals)
     line = f"{head}round {item.round_id}, {words}{clock}" + (f" ({', '.join(counts)})" if counts else "")
     if item.phase is Phase.APPEAL:
         line += f": {EXPECTED.get(item.expected, item.expected.name.lower())}"
-        line += "" if why_not(item.round_id, r) else f"; `dlbc-request appeal {item.task_id}`"
+        line += f"; `dlbc-request appeal {item.task_id}`" if item.appealable else ""
     return line
 
 

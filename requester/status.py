@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from dlbc.appeals import why_not
 from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Hub, Round
 from dlbc.chain.events import Paid
@@ -27,6 +28,7 @@ class Report:
         back: what was paid back to the requester so far, by kind.
         winner_score: of the model that won, 0 without one.
         expected: how the round would end if nobody appealed; NONE outside phase Appeal.
+        appealable: whether anybody may appeal now.
     """
 
     task_id: int
@@ -45,6 +47,7 @@ class Report:
     height: int
     now: float
     expected: Outcome = Outcome.NONE
+    appealable: bool = False
 
     @property
     def phase(self) -> Phase:
@@ -131,6 +134,7 @@ def report(chain: Chain, hub: Hub, task_id: int, spec: TaskSpec | None = None) -
         expected=hub.preview(task.round_id, spec).outcome
         if round_ is not None and round_.phase is Phase.APPEAL
         else Outcome.NONE,
+        appealable=round_ is not None and not why_not(hub, task.round_id, round_),
     )
 
 

@@ -13,7 +13,7 @@ from dlbc.chain.abi_codec import Entry, load_abi
 from dlbc.chain.contracts.views import Economy, Limits, Timing
 from dlbc.journal import Event
 from dlbc.journal.records import revive, shape_of
-from dlbc.types import BlockHeader, EpochCause, Leaf, ModelCommitment, Outcome, Payment, Reason, TaskSpec
+from dlbc.types import BlockHeader, EpochCause, Leaf, MarkKey, ModelCommitment, Outcome, Payment, Reason, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,16 @@ class Appealed(Event):
     epoch: int
     outcome: Outcome
     winner: bytes
+
+
+@dataclass(frozen=True)
+class ModelAccused(Event):
+    round_id: int
+    accuser: str
+    accused: bytes
+    earlier: bytes
+    earlier_round: int
+    key: MarkKey
 
 
 @dataclass(frozen=True)

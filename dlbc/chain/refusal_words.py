@@ -83,8 +83,14 @@ SENTENCES: Mapping[str, str] = {
     "was disqualified, or was never made",
     "UnknownParent": "the declared parent {commitmentHash} was not shown in round {roundId}, or that round is not "
     "final: name the final round in which its key was shown",
-    "NoAppealLeft": "the round cannot be appealed any more: it is in epoch {epoch}, counted from 0, and was appealed "
-    "{appeals} times; a round has one appeal, and three epochs at most",
+    "NoAppealLeft": "nothing more can be disputed in this round: it is in epoch {epoch}, counted from 0, and was "
+    "disputed {appeals} times; a round has one appeal, one accusation, and three epochs at most",
+    "NotOpenedLater": "the accused round's models were open from {openedAt:time} on, but the accuser's own could be "
+    "committed until {committedBy:time}: who saw a model can choose a key that fits it",
+    "ParentDeclared": "the accused model declares {parent} as its parent: that is no theft, "
+    "and its miner shares the reward",
+    "MarkKeyMismatch": "the key shown leads to {root}, but {expected} was committed: it is none of that model's keys",
+    "MarkKeyUsed": "the key with the leaf {leaf} was shown before: everybody can embed its mark since; use another one",
     "AlreadyChallenged": "the vote of position {pos} in round {roundId} was challenged before",
     "TooMany": "{found} at once are too many: {most} at most, so send them in several calls",
     "NotFinal": "round {roundId} is not final yet",

@@ -27,6 +27,7 @@ EPOCHS = {
     EpochCause.NO_QUORUM: "too few votes",
     EpochCause.APPEAL: "an appeal",
     EpochCause.EXCLUDED: "the disqualified kept a better claim out",
+    EpochCause.ACCUSATION: "an accusation",
 }
 COLOURS = {"requester": "cyan", "miner": "green", "validator": "blue", "thief": "red"}
 
@@ -167,6 +168,11 @@ class Story:
                 yield f"round {event.round_id} goes into another epoch: {EPOCHS[event.cause]}"
             case events.Appealed():
                 yield f"{self.name(event.appellant)} appeals: a larger committee judges again"
+            case events.ModelAccused():
+                yield (
+                    f"{self.name(event.accuser)} says that a model of round {event.round_id} is his of round "
+                    f"{event.earlier_round}, and shows the key of its mark: a larger committee looks for it"
+                )
             case events.VoteChallenged():
                 yield f"{self.name(event.challenger)} asks position {event.pos} to open a leaf of its evaluation"
             case events.LeafOpened():

@@ -7,6 +7,7 @@ from dlbc.chain.contracts.lens import Lens
 from dlbc.chain.contracts.token import Token
 from dlbc.chain.contracts.views import (
     Account,
+    Accusation,
     AppealCase,
     Ballot,
     Candidate,
@@ -35,6 +36,7 @@ from dlbc.chain.contracts.views import (
 
 __all__ = [
     "Account",
+    "Accusation",
     "AppealCase",
     "Ballot",
     "Call",

@@ -8,6 +8,7 @@ from dlbc.chain.client import Chain
 from dlbc.chain.contracts.binding import Binding, Call
 from dlbc.chain.contracts.views import (
     Account,
+    Accusation,
     AppealCase,
     Candidate,
     Commit,
@@ -26,7 +27,7 @@ from dlbc.chain.contracts.views import (
     Task,
     Timing,
 )
-from dlbc.types import BlockHeader, ModelClaim, ModelCommitment, TaskSpec
+from dlbc.types import BlockHeader, MarkKey, ModelClaim, ModelCommitment, TaskSpec
 
 
 class Hub(Binding):
@@ -149,6 +150,9 @@ class Hub(Binding):
     def appeals_of(self, round_id: int) -> list[AppealCase]:
         return list(self.read(tuple[AppealCase, ...], "appealsOf", round_id))
 
+    def accusation_of(self, round_id: int) -> Accusation:
+        return self.read(Accusation, "accusationOf", round_id)  # type: ignore[no-any-return]
+
     def commit_model(
         self,
         round_id: int,
@@ -201,6 +205,19 @@ class Hub(Binding):
 
     def appeal(self, round_id: int, spec: TaskSpec) -> Call:
         return self.call("appeal", round_id, spec, what=f"appeal in round {round_id}")
+
+    def accuse(  # which round's whom, of whose, and how it is known
+        self,
+        round_id: int,
+        spec: TaskSpec,
+        accused: ModelCommitment,
+        earlier: ModelCommitment,
+        key: MarkKey,
+        proof: Sequence[bytes],
+    ) -> Call:
+        """`proof` as `dlbc.wire.merkle.proof` makes it over the leaves of the keys that `earlier.watermark` holds."""
+        what = f"accuse {accused.miner} in round {round_id}"
+        return self.call("accuse", round_id, spec, accused, earlier, key, list(proof), what=what)
 
     def challenge_vote(self, round_id: int, pos: int) -> Call:
         return self.call("challengeVote", round_id, pos, what=f"challengeVote {pos} in round {round_id}")

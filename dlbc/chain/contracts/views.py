@@ -177,6 +177,21 @@ class AppealCase:
 
 
 @dataclass(frozen=True)
+class Accusation:
+    """That a candidate's model is an earlier one of somebody else's.
+
+    Attributes:
+        accuser: `ZERO_ADDRESS` where nobody was accused.
+        bond: 0 once the next judgement decided on it.
+        accused: commitment hash.
+    """
+
+    accuser: str
+    bond: int
+    accused: bytes
+
+
+@dataclass(frozen=True)
 class DrawRules:
     slot: int
     epoch: int

@@ -16,6 +16,7 @@ from dlbc.artifact import encrypt_file, sha256_file
 from dlbc.chain.client import Head
 from dlbc.chain.contracts import (
     Account,
+    AppealCase,
     Ballot,
     Candidate,
     Commit,
@@ -111,6 +112,7 @@ class FakeHub(FakeCalls):
         self.claim_secs = 30
         self.tip = 0
         self.excluded = ExcludedClaim(bytes(32), 0)
+        self.appeals: list[AppealCase] = []
 
     def economy(self) -> Economy:
         return Economy(
@@ -144,6 +146,9 @@ class FakeHub(FakeCalls):
 
     def excluded_of(self, round_id: int, miner: str) -> ExcludedClaim:
         return self.excluded
+
+    def appeals_of(self, round_id: int) -> list[AppealCase]:
+        return self.appeals
 
     def account(self, owner: str) -> Account:
         return self.money

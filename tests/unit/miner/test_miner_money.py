@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from eth_account import Account as EthAccount
 from miner_world import RIVAL, ROUND, UNIT, World
 
-from dlbc.chain.contracts import Account
+from dlbc.chain.contracts import Account, AppealCase
 from dlbc.errors import ChainError, DLBCError, TransactionRefused
 from dlbc.journal import Attempt, Duty, DutyState, StoredTransaction, TransactionState
 from dlbc.service import Done, Drop, Wait
-from dlbc.types import ZERO_ADDRESS, Phase
+from dlbc.types import ZERO_ADDRESS, Outcome, Phase
 from miner import errands
 from miner.cli import group
 from miner.money import move
@@ -115,6 +115,7 @@ def test_move__appeal_out_of_its_time__dropped_before_money_moves(
 ) -> None:
     world.opened()
     world.phase(time=2000, **changes)
+    world.hub.appeals = [AppealCase(RIVAL, UNIT, bytes(32), Outcome.NO_MODEL)] * changes.get("appeals", 0)
     result = move(duty("appeal", ROUND), world.context, OPTIONS)
     assert isinstance(result, Drop)
     assert words in result.why

@@ -8,13 +8,13 @@ from eth_account import Account as EthAccount
 from miner_world import ANCHOR, MINER, RIVAL, ROUND, UNIT, World
 
 from dlbc.chain.contracts import Account, Commit
-from dlbc.chain.events import Appealed, CandidateRemoved, ItemPosted, Paid, Slashed
+from dlbc.chain.events import Appealed, CandidateRemoved, ItemPosted, ModelAccused, Paid, Slashed
 from dlbc.errors import TransactionRefused
 from dlbc.journal import Duty, TransactionState
 from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
 from dlbc.service import Done, Drop, Wait
-from dlbc.types import ModelCommitment, Outcome, Payment, Phase, Reason
+from dlbc.types import MarkKey, ModelCommitment, Outcome, Payment, Phase, Reason
 from dlbc.wire.inbox import batch_root
 from miner import records
 from miner.history import result_of
@@ -167,6 +167,18 @@ def test_result_of__appeal_succeeded__bond_is_no_income(committed: World) -> Non
     committed.finalized(Outcome.BLOCK)
     found = result_of(committed.journal, ROUND, MINER.address)
     assert (found.income, found.lost_appeals) == (70 * UNIT, 0)
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_result_of__accused_somebody__bond_is_no_income_and_its_loss_is_said(committed: World, found: bool) -> None:
+    committed.event(ModelAccused, ROUND, MINER.address, b"a" * 32, b"e" * 32, 5, MarkKey(0, 1, b"s" * 32))
+    if found:
+        committed.event(Paid, ROUND, MINER.address, Payment.ACCUSATION_BOND, 30 * UNIT)
+        committed.event(Paid, ROUND, MINER.address, Payment.FINDER, 5 * UNIT)
+    committed.finalized(Outcome.BLOCK)
+    result = result_of(committed.journal, ROUND, MINER.address)
+    assert (result.income, result.lost_accusations) == ((5 * UNIT, 0) if found else (0, 1))
+    assert ("the mark was not found" in result.sentence()) is not found
 
 
 def test_result_of__disqualified_and_over_claimed__both_said(committed: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 from requester_world import ADDRESS, FakeChain
 from rich.console import Console
 
-from dlbc.chain.contracts import Round
+from dlbc.chain.contracts import AppealCase, Round
 from dlbc.chain.events import BlockAppended, Paid, RoundFinalized
 from dlbc.journal import Event
 from dlbc.task import UNIT
@@ -61,7 +61,7 @@ Shown = Callable[..., Report]
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
-    def make(status: TaskStatus, round_: Round | None, *ends: Event) -> Report:
+    def make(status: TaskStatus, round_: Round | None, *ends: Event, appeals: tuple[AppealCase, ...] = ()) -> Report:
         class Hub(FakeChain):
             def task(self, task_id: int) -> Any:
                 keys = {1: (status, 50), 2: (TaskStatus.QUEUED, 60), 3: (TaskStatus.CANCELLED, 70)}
@@ -72,6 +72,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Shown:
 
             def queue_keys(self) -> tuple[int, ...]:
                 return tuple(key << 64 | ~task_id & (1 << 64) - 1 for task_id, key in ((1, 50), (2, 60), (3, 70)))
+
+            def appeals_of(self, round_id: int) -> list[AppealCase]:
+                return list(appeals)
 
             def preview(self, round_id: int, spec: TaskSpec) -> Any:
                 return SimpleNamespace(outcome=Outcome.BELOW_THRESHOLD)
@@ -123,7 +126,7 @@ def test_report__phase_that_only_a_transaction_ends__no_clock(shown: Shown) -> N
 def test_report__second_epoch_after_an_appeal__counted(shown: Shown) -> None:
     again = replace(TRAIN, phase=Phase.VOTE_COMMIT, epoch=1, appeals=1)
     found = shown(TaskStatus.OPEN, again)
-    assert "epoch 2 of 3, 1 appeal)" in one_line(found)
+    assert "epoch 2 of 3, 1 dispute)" in one_line(found)
     assert (found.as_json()["round"]["epoch"], found.as_json()["round"]["appeals"]) == (1, 1)
 
 
@@ -135,8 +138,14 @@ def test_report__result_may_be_appealed__what_it_would_be_and_the_command(shown:
 
 
 def test_report__appealed_before__only_what_it_would_be(shown: Shown) -> None:
-    found = shown(TaskStatus.OPEN, replace(TRAIN, phase=Phase.APPEAL, epoch=1, appeals=1))
+    appealed = AppealCase(MINER, UNIT, ZERO, Outcome.NO_MODEL)
+    found = shown(TaskStatus.OPEN, replace(TRAIN, phase=Phase.APPEAL, epoch=1, appeals=1), appeals=(appealed,))
     assert one_line(found).endswith(": no model reaches the minimum")
+
+
+def test_report__somebody_was_accused__may_still_be_appealed(shown: Shown) -> None:
+    found = shown(TaskStatus.OPEN, replace(TRAIN, phase=Phase.APPEAL, epoch=1, appeals=1))
+    assert one_line(found).endswith("`dlbc-request appeal 1`")
 
 
 def test_report__tips_of_the_requesters_own_program__among_what_came_back(shown: Shown) -> None:

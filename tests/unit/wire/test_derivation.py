@@ -74,8 +74,8 @@ def test_artifact_context__any_argument_differs__is_another_context() -> None:
 
 
 def test_artifact_context__unknown_kind__is_refused() -> None:
-    with pytest.raises(ValueError, match="3 is not a valid ArtifactKind"):
-        derivation.artifact_context(1, HUB, 3, 1, MINER)
+    with pytest.raises(ValueError, match="4 is not a valid ArtifactKind"):
+        derivation.artifact_context(1, HUB, 4, 1, MINER)
 
 
 def test_key_hash__zero_key__is_keccak_of_32_zero_bytes() -> None:

@@ -12,7 +12,7 @@ import pytest
 from wire_samples import COMMITMENT, HEADER, MINER, SPEC, VOTE
 
 from dlbc import types
-from dlbc.types import Leaf, ModelClaim, ModelCommitment, TaskSpec, camel_case, same_address
+from dlbc.types import Leaf, MarkKey, ModelClaim, ModelCommitment, TaskSpec, camel_case, same_address
 
 INTERFACES = Path(__file__).parents[3] / "contracts" / "interfaces"
 
@@ -59,7 +59,9 @@ def test_leaf__prediction_outside_int32__is_refused(prediction: int) -> None:
         Leaf(0, 0, prediction)
 
 
-@pytest.mark.parametrize("struct", [SPEC, COMMITMENT, HEADER, VOTE, ModelClaim(COMMITMENT, 5), Leaf(1, 2, -3)])
+@pytest.mark.parametrize(
+    "struct", [SPEC, COMMITMENT, HEADER, VOTE, ModelClaim(COMMITMENT, 5), Leaf(1, 2, -3), MarkKey(1, 3, b"s" * 32)]
+)
 def test_from_tuple__of_to_tuple__is_the_same(struct: types.Struct) -> None:
     assert type(struct).from_tuple(struct.to_tuple()) == struct
 
@@ -76,7 +78,7 @@ def test_address__lower_case__becomes_checksummed() -> None:
     assert same_address(MINER, MINER.lower())
 
 
-@pytest.mark.parametrize("struct", [TaskSpec, ModelCommitment, types.BlockHeader, types.Vote, Leaf])
+@pytest.mark.parametrize("struct", [TaskSpec, ModelCommitment, types.BlockHeader, types.Vote, Leaf, MarkKey])
 def test_structs__fields__are_those_of_the_interface(struct: type[types.Struct]) -> None:
     source = interfaces()
     body = re.search(rf"struct {struct.__name__} {{(.*?)\n    }}", source, re.DOTALL)
