@@ -17,6 +17,7 @@ from dlbc.cli import chain_options, open_context, option, run_main
 from dlbc.config import Settings
 from dlbc.funds import parse_amount
 from dlbc.journal import Duty
+from dlbc.library import Library
 from dlbc.materials import fetch_manifest, fetch_train
 from dlbc.ml import training
 from dlbc.ml.attacks import permute_channels
@@ -28,7 +29,7 @@ from dlbc.service import Done, Drop
 from miner import program, records
 from miner.options import GRACE_SECONDS, SEAL, TRAIN, Options, tell
 from miner.room import open_room
-from validator.earlier import Library, winner_of
+from validator.earlier import winner_of
 
 if TYPE_CHECKING:
     from dlbc.service import Context
@@ -50,7 +51,7 @@ def steal(duty: Duty, context: Context, options: Options) -> Result:
     manifest = fetch_manifest(context.ipfs, room.spec, room.cache, FETCH_SECONDS)
     data = fetch_train(context.ipfs, manifest, room.cache, FETCH_SECONDS)
     library = Library(context.ipfs, room.cache, deployment.chain_id, deployment.hub, FETCH_SECONDS)
-    model = library.load(victim, manifest)
+    model = library.load(victim.model, manifest)
     if model is None:
         return Drop("the published model cannot be had, or is of another architecture")
     secrets = room.secrets(context)

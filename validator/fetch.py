@@ -74,8 +74,8 @@ def fetch_winner(duty: Duty, context: Context) -> Result:
         return Drop("its block is not among the latest ones")
     cache = cache_of(context)
     try:
-        manifest = fetch_manifest(context.ipfs, winner.spec, cache, FETCH_SECONDS)
-        fetch_model_ciphertext(context.ipfs, winner.commitment, manifest, cache, FETCH_SECONDS)
+        manifest = fetch_manifest(context.ipfs, winner.model.spec, cache, FETCH_SECONDS)
+        fetch_model_ciphertext(context.ipfs, winner.model.commitment, manifest, cache, FETCH_SECONDS)
     except (ContentUnavailable, ContentInvalid, InvalidArtifact) as error:
         return Drop(f"later models cannot be compared with block {winner.height}: {error}")
     return Done()

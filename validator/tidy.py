@@ -45,8 +45,8 @@ def tidy(duty: Duty, context: Context) -> Result:
 
 def _of_winners(context: Context) -> Iterator[str]:
     for winner in winners(context.journal, before_block=ANY_BLOCK):
-        yield digest_to_cid(winner.spec.manifest)
-        yield from _of_model(winner.commitment)
+        yield digest_to_cid(winner.model.spec.manifest)
+        yield from _of_model(winner.model.commitment)
 
 
 def _of_live_rounds(context: Context, cache: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from dlbc.chain.events import ModelClaimed
 from dlbc.errors import IPFSError
 from dlbc.inbox_batch import carried_root
 from dlbc.journal import Duty
+from dlbc.library import Library
 from dlbc.ml.watermark import choose_probes
 from dlbc.service import Done, Drop, Retry
 from dlbc.types import Mode, Vote
@@ -19,7 +20,7 @@ from dlbc.wire import derivation, typed_data
 from dlbc.wire.merkle import eval_root
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, TaskFlag, pack
 from validator import payload, records
-from validator.earlier import Library, commit_blocks, winners
+from validator.earlier import commit_blocks, winners
 from validator.evidence import NOT_SHOWN, Budget, Source, materials, open_candidates, shown_test_key, spec_of
 from validator.fetch import cache_of
 from validator.handlers import COMMIT_VOTE, REVEAL_VOTE
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlbc.chain.contracts.views import Candidate
+    from dlbc.library import ShownModel
     from dlbc.manifest import Manifest
     from dlbc.ml.channels import Network
     from dlbc.ml.data import Dataset
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
     from dlbc.types import ModelCommitment, TaskSpec
-    from validator.earlier import Winner
     from validator.evidence import Materials
 
 TASK_FILES = 3  # manifest, training data, test set
@@ -151,17 +152,17 @@ def _earlier(
 ) -> Iterator[Earlier]:
     """The latest winners that a commit of the round could have been made from."""
 
-    def load(winner: Winner) -> Network | None:
+    def load(model: ShownModel) -> Network | None:
         # When the time for fetching is over, what lies here already still counts.
-        return replace(library, timeout=min(LOOK_SECONDS, max(0.05, budget.left()))).load(winner, manifest)
+        return replace(library, timeout=min(LOOK_SECONDS, max(0.05, budget.left()))).load(model, manifest)
 
     last = max(commit_blocks(context.journal, round_id).values(), default=0)
     for winner in winners(context.journal, before_block=last):
         if seconds_left() <= 0:
             return
-        name = f"block {winner.height}, the model of {winner.commitment.miner}"
-        digest = typed_data.commitment_hash(winner.commitment)
-        yield Earlier(name, digest, partial(load, winner), winner.opened_in)
+        model = winner.model
+        name = f"block {winner.height}, the model of {model.commitment.miner}"
+        yield Earlier(name, model.digest, partial(load, model), model.opened_in)
 
 
 def _read_until(context: Context) -> int:

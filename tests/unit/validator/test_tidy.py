@@ -42,9 +42,12 @@ def spec_with(manifest: bytes, nonce: int) -> TaskSpec:
     return TaskSpec(ZERO_ADDRESS, manifest, ZERO_BYTES32, 1, 1, 1, 40, 36, 2, 1, 0, 5, 0, 1, 1, nonce)
 
 
+OLD = spec_with(b"\x0e" * 32, 1)
+
+
 def commitment(round_id: int) -> ModelCommitment:
     mark = bytes([round_id]) * 32
-    return replace(NO_COMMITMENT, round_id=round_id, model_hash=mark, artifact=mark)
+    return replace(NO_COMMITMENT, round_id=round_id, spec_hash=spec_hash(OLD), model_hash=mark, artifact=mark)
 
 
 class World:
@@ -57,7 +60,7 @@ class World:
         (self.cache / "m").write_bytes(MANIFEST.to_bytes())
         digest = digest_of_file(self.cache / "m")
         (self.cache / "m").rename(self.cache / digest_to_cid(digest))
-        self.old, self.live = spec_with(b"\x0e" * 32, 1), spec_with(digest, 2)
+        self.old, self.live = OLD, spec_with(digest, 2)
         self._log = 0
         for task_id, spec in ((1, self.old), (2, self.live)):
             self.add(TaskSubmitted, task_id, ZERO_ADDRESS, spec_hash(spec), spec, 0)

@@ -1,0 +1,102 @@
+"""Models that are open to everybody, from the events that opened them to networks in memory.
+
+A validator compares with them, an owner looks for his mark in them, and a thief may start from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dlbc.chain.events import ModelClaimed, ModelKeyShown, TaskSubmitted
+from dlbc.errors import InvalidArtifact, InvalidTask, IPFSError
+from dlbc.journal import Journal
+from dlbc.manifest import Manifest
+from dlbc.materials import Fetcher, fetch_manifest, fetch_model_ciphertext, open_model
+from dlbc.ml.channels import Network
+from dlbc.ml.model_file import load_model
+from dlbc.types import ModelCommitment, TaskSpec
+from dlbc.wire.typed_data import commitment_hash
+
+
+@dataclass(frozen=True)
+class ShownModel:
+    """A model whose key was shown: everything needed to open it.
+
+    Attributes:
+        spec: of the task that it was trained for.
+        opened_in: EVM block in which its key was shown.
+    """
+
+    commitment: ModelCommitment
+    key: bytes
+    spec: TaskSpec
+    opened_in: int
+
+    @cached_property
+    def digest(self) -> bytes:
+        """The commitment's hash, which names the model."""
+        return commitment_hash(self.commitment)
+
+
+def shown_model(journal: Journal, round_id: int, digest: bytes) -> ShownModel | None:
+    """The model of a round with this commitment hash; None where the journal does not know that it was shown."""
+    shown = journal.events(ModelKeyShown, round_id=round_id, commitment_hash=digest)
+    claimed = journal.events(ModelClaimed, round_id=round_id, commitment_hash=digest)
+    if not (shown and claimed):
+        return None
+    commitment = claimed[0].commitment
+    submitted = journal.events(TaskSubmitted, spec_hash=commitment.spec_hash)
+    return ShownModel(commitment, shown[0].key, submitted[0].spec, shown[0].block_number) if submitted else None
+
+
+@dataclass(frozen=True)
+class Library:
+    """Where models are fetched from and kept.
+
+    Attributes:
+        timeout: seconds for each file that is not here yet.
+    """
+
+    ipfs: Fetcher
+    cache: Path
+    chain_id: int
+    hub: str
+    timeout: float = 1.0
+
+    def open(self, shown: ShownModel, task: Manifest) -> Network:
+        """The model's network.
+
+        Args:
+            task: whose architecture it must have.
+
+        Raises:
+            IPFSError: it cannot be had.
+            InvalidArtifact: it is of another architecture than `task`, or not what was committed to.
+            InvalidTask: its own task is none.
+        """
+        manifest = fetch_manifest(self.ipfs, shown.spec, self.cache, self.timeout)
+        if not _same_network(manifest, task):
+            raise InvalidArtifact("it is of another architecture")
+        ciphertext = fetch_model_ciphertext(self.ipfs, shown.commitment, manifest, self.cache, self.timeout)
+        path = open_model(shown.commitment, manifest, ciphertext, shown.key, self.chain_id, self.hub, self.cache)
+        return load_model(path, manifest.architecture, manifest.input_shape, manifest.classes, manifest.model.max_bytes)
+
+    def load(self, shown: ShownModel, task: Manifest) -> Network | None:
+        """As `open`, but None where there is nothing to compare with.
+
+        A model that nobody serves cannot convict anybody, and must not hold up a vote.
+        """
+        try:
+            return self.open(shown, task)
+        except (IPFSError, InvalidArtifact, InvalidTask, OSError):
+            return None
+
+
+def _same_network(left: Manifest, right: Manifest) -> bool:
+    return (dict(left.architecture), left.input_shape, left.classes) == (
+        dict(right.architecture),
+        right.input_shape,
+        right.classes,
+    )
