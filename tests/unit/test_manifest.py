@@ -84,7 +84,7 @@ def changed(path: str, value: Any) -> bytes:
         ("training.seconds", 2**32),
         ("training", {"seconds": 40, "epochs": 1}),
         ("init.mode", "public"),
-        ("proof", "trajectory"),
+        ("proof", "distance"),
         ("model.parameters", 0),
         ("model.parameters", 2**40),
         ("model.max_bytes", 2**40),
