@@ -22,15 +22,18 @@ class Key:
         secret: 32 bytes that the chips are expanded from.
         index: share number; 0 of 1 is the whole network (the public key).
         shares: number of shares that the weights are dealt into, round robin.
+        private: whether it is committed to, and not computed from a seed. Its chips are other ones, so that nobody
+            can commit to a secret that is somebody's public key: every model of his carries that mark.
     """
 
     secret: bytes
     index: int = 0
     shares: int = 1
+    private: bool = False
 
     def chips(self, count: int) -> NDArray[np.int8]:
         """The chips for `count` weights: ±1 on the key's share, 0 elsewhere."""
-        chips = prg.signs(self.secret, "watermark/chips", count)
+        chips = prg.signs(self.secret, "watermark/private-chips" if self.private else "watermark/chips", count)
         if self.shares > 1:
             chips[np.arange(count) % self.shares != self.index] = 0
         return chips
@@ -62,7 +65,7 @@ def private_keys(r: bytes, seed: bytes, count: int) -> tuple[Key, ...]:
     """
     if len(r) != prg.SEED_BYTES or len(seed) != prg.SEED_BYTES:
         raise ValueError("r and the seed have 32 bytes each")
-    return tuple(Key(_hash(r, seed, b"\x02", j.to_bytes(4, "big")), j, count) for j in range(count))
+    return tuple(Key(_hash(r, seed, b"\x02", j.to_bytes(4, "big")), j, count, private=True) for j in range(count))
 
 
 def _hash(*parts: bytes) -> bytes:

@@ -183,5 +183,12 @@ def test_chips__shares__disjoint_and_complete() -> None:
     assert (keygen(bytes(32)).chips(1000) != 0).all()
 
 
+def test_chips__secret_of_a_public_key_committed_to__are_other_ones() -> None:
+    """An owner could else commit to another miner's public key, and find it in each of his honest models."""
+    public = keygen(bytes(32))
+    agreement = np.mean(public.chips(10_000) * Key(public.secret, private=True).chips(10_000))
+    assert abs(agreement) < 0.05
+
+
 def test_private_key_count__sizes__one_per_25_600_weights_up_to_four() -> None:
     assert [private_key_count(n) for n in (25_599, 25_600, 76_432, 10**9)] == [0, 1, 2, 4]
