@@ -78,7 +78,10 @@ class Library:
         """
         manifest = fetch_manifest(self.ipfs, shown.spec, self.cache, self.timeout)
         if not _same_network(manifest, task):
-            raise InvalidArtifact("it is of another architecture")
+            commitment = shown.commitment
+            raise InvalidArtifact(
+                f"the model of {commitment.miner} in round {commitment.round_id} is of another architecture"
+            )
         ciphertext = fetch_model_ciphertext(self.ipfs, shown.commitment, manifest, self.cache, self.timeout)
         path = open_model(shown.commitment, manifest, ciphertext, shown.key, self.chain_id, self.hub, self.cache)
         return load_model(path, manifest.architecture, manifest.input_shape, manifest.classes, manifest.model.max_bytes)

@@ -19,7 +19,7 @@ from dlbc.types import Mode, Vote
 from dlbc.wire import derivation, typed_data
 from dlbc.wire.merkle import eval_root
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, TaskFlag, pack
-from validator import payload, records
+from validator import accusations, payload, records
 from validator.earlier import commit_blocks, winners
 from validator.evidence import NOT_SHOWN, Budget, Source, materials, open_candidates, shown_test_key, spec_of
 from validator.fetch import cache_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from dlbc.chain.contracts.views import Candidate
+    from dlbc.chain.events import ModelAccused
     from dlbc.library import ShownModel
     from dlbc.manifest import Manifest
     from dlbc.ml.channels import Network
@@ -45,6 +46,8 @@ FETCH_SHARE = 0.5  # of the voting window for files that are not here yet; the r
 SENDING_SHARE = 0.15  # of the voting window, for a committed vote to be mined
 LEAF_SECONDS = 4e-5  # for one leaf of `evalRoot`
 LOOK_SECONDS = 1.0  # for each file of an earlier winner
+ACCUSED_FILES = 2  # manifest and model of the accuser
+ACCUSED_SHARE = 0.125  # of the time for judging is kept for the mark, or lineage checks could use all of it
 OWN_FAULT = "our own IPFS node is connected to no peer"
 
 
@@ -72,27 +75,28 @@ def judge_round(duty: Duty, context: Context, device: torch.device) -> Result:
 
     chain = context.chain.deployment
     source = Source(context.ipfs, cache_of(context), chain.chain_id, chain.hub)
-    files = TASK_FILES + (2 if proving else 1) * len(candidates)
+    accusation = accusations.accusation_of(context.journal, round_id)
+    files = TASK_FILES + (2 if proving else 1) * len(candidates) + (ACCUSED_FILES if accusation else 0)
     budget = Budget(FETCH_SHARE * (duty.deadline - context.chain.now()), files)
     context.report({"event": "judging", "round": round_id, "candidates": len(candidates)})
     task = materials(source, spec, key, budget)
     if TaskFlag.DATA_UNAVAILABLE in task.flags and not _may_blame(duty, context, task.reasons[-1]):
         task = replace(task, flags=task.flags & ~TaskFlag.DATA_UNAVAILABLE, reasons=(*task.reasons[:-1], OWN_FAULT))
-    memory = records.memory(context.journal, round_id)
+    memory, convicted = records.memory(context.journal, round_id), TaskFlag.NONE
     if task.manifest is None or task.train is None or task.test is None:
         # Nothing was measured: a score of 0 would pull honest medians down where others do get the data.
         findings = [Finding(SKIPPED, (), (), 0.0) for _ in candidates]
     else:
         samples = len(task.test)
-        findings = _judge(
+        findings, convicted = _judge(
             duty, context, source, spec, task, task.train, task.test, candidates, budget, device,
-            lambda: _seconds_to_judge(duty, context, samples, len(candidates)), memory,
+            lambda: _seconds_to_judge(duty, context, samples, len(candidates)), memory, accusation,
         )  # fmt: skip
     hashes = [candidate.commitment for candidate in candidates]
     carried = carried_root(context.journal, found)
     if carried is None:
         context.log.warning("items of the inbox are not known here: no payload is judged", round=round_id)
-    flags = task.flags | payload.faults([known[digest] for digest in hashes], carried)
+    flags = task.flags | convicted | payload.faults([known[digest] for digest in hashes], carried)
     _store(duty, context, flags, dict(zip(hashes, findings, strict=True)), spec.score_max, memory)
     _tell(context, round_id, task, candidates, findings)
     _owe_votes(duty, context)
@@ -112,7 +116,9 @@ def _judge(  # what is judged, with what, and how
     device: torch.device,
     seconds_left: Callable[[], float],
     memory: Memory,
-) -> list[Finding]:
+    accusation: ModelAccused | None,
+) -> tuple[list[Finding], TaskFlag]:
+    """Findings on the candidates, and the flag against the accused."""
     assert task.manifest is not None  # noqa: S101  # for the type checker: the caller has looked
     round_id, hashes = duty.round_id, [candidate.commitment for candidate in candidates]
     opened = open_candidates(source, context.journal, round_id, hashes, task.manifest, budget)
@@ -129,17 +135,29 @@ def _judge(  # what is judged, with what, and how
         source, context.journal, round_id, int(duty.payload["epoch"]), train, budget, seed_of,
         lambda what: _may_blame(duty, context, what), device,
     )  # fmt: skip
-    return judge(
+    probes = choose_probes(train.x, spec_hash)
+    kept = ACCUSED_SHARE * seconds_left() if accusation else 0.0
+
+    def judging_left() -> float:
+        return seconds_left() - kept
+
+    findings = judge(
         opened,
         test,
-        probes=choose_probes(train.x, spec_hash),
-        earlier=_earlier(context, library, task.manifest, round_id, budget, seconds_left),
+        probes=probes,
+        earlier=_earlier(context, library, task.manifest, round_id, budget, judging_left),
         seed_of=seed_of,
         device=device,
-        seconds_left=seconds_left,
+        seconds_left=judging_left,
         memory=memory,
         prove=proofs.fault if spec.modes & Mode.TRAJECTORY else None,
     )
+    if accusation is None:
+        return findings, TaskFlag.NONE
+    accusers = replace(library, timeout=budget.next())
+    found = accusations.answer(accusation, opened, context.journal, accusers, task.manifest, probes, seconds_left)
+    context.log.info("accusation_judged", round=round_id, accuser=accusation.accuser, found=found.why)
+    return findings, found.flag
 
 
 def _earlier(
