@@ -66,19 +66,29 @@ def decision(context: Context, round_id: int, spec: TaskSpec) -> Decision:
 
 def why_not(hub: Hub, round_id: int, found: Round) -> str:
     """Why the round cannot be appealed now, "" if it can."""
+    subject = f"round {round_id} cannot be appealed"
+    # accusations count among them, and leave the appeal to others
+    if found.phase is Phase.APPEAL and found.appeals and hub.appeals_of(round_id):
+        return f"{subject} again: it was, and one appeal is all that a round has"
+    return out_of_time(subject, found)
+
+
+def out_of_time(subject: str, found: Round) -> str:
+    """Why a judgement cannot be disputed now, "" if it can.
+
+    Args:
+        subject: what then cannot be done, to begin the sentence.
+    """
     if found.phase in {Phase.TALLY, Phase.FINAL}:
         return (
-            f"round {round_id} cannot be appealed any more: the time for it is over, or there was none "
-            "(too few votes, or a chain without appeals)"
+            f"{subject} any more: the time for it is over, or there was none (too few votes, or a chain without "
+            "appeals)"
         )
     if found.phase is not Phase.APPEAL:
         name = found.phase.name.replace("_", " ").lower()
-        return f"round {round_id} cannot be appealed yet: it is in phase {name}, and appeals follow the votes"
-    # accusations count among them, and leave the appeal to others
-    if found.appeals and hub.appeals_of(round_id):
-        return f"round {round_id} cannot be appealed again: it was, and one appeal is all that a round has"
+        return f"{subject} yet: the round is in phase {name}, and disputes follow the votes"
     if found.epoch + 1 >= MAX_EPOCHS:
-        return f"round {round_id} cannot be appealed: it is in its last epoch"
+        return f"{subject}: the round is in its last epoch"
     return ""
 
 
@@ -89,9 +99,7 @@ def appeal(context: Context, found: Decision, spec: TaskSpec, say: Callable[[str
         UsageError: the wallet holds less than is missing; nothing is sent.
         TransactionRefused: the contracts refuse, such as when the time is over.
     """
-    missing = found.bond - context.hub.account(context.account).credit
-    if missing > 0:
-        funds.deposit(context, missing, say)
+    funds.cover(context, found.bond, say)
     call = context.hub.appeal(found.round_id, spec)
     name = f"appeal/{found.round_id}/{found.epoch}"
     context.transactions.send_and_wait(name, call, funds.TIMEOUT)

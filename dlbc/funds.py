@@ -69,11 +69,16 @@ def deposit(context: Context, amount: int, say: Callable[[str], None]) -> None:
     _send(context, "deposit", hub.deposit(amount))
 
 
-def stake(context: Context, amount: int, say: Callable[[str], None]) -> None:
-    """Credit to stake, after depositing what the credit lacks. `amount` in base units; errors as `deposit`."""
+def cover(context: Context, amount: int, say: Callable[[str], None]) -> None:
+    """Deposits what the credit lacks of `amount`, in base units; errors as `deposit`."""
     missing = amount - context.hub.account(context.account).credit
     if missing > 0:
         deposit(context, missing, say)
+
+
+def stake(context: Context, amount: int, say: Callable[[str], None]) -> None:
+    """Credit to stake, after depositing what the credit lacks. `amount` in base units; errors as `deposit`."""
+    cover(context, amount, say)
     say(f"staking {amount_in_words(amount)}")
     _send(context, "stake", context.hub.stake(amount))
 

@@ -13,7 +13,7 @@ from dlbc.funds import parse_amount
 from dlbc.types import same_address
 from miner import status as status_view
 from miner.options import Options
-from miner.orders import order, order_appeal, show_operator
+from miner.orders import order, order_accusation, order_appeal, show_operator
 
 amount_argument = click.argument("amount")
 
@@ -168,6 +168,19 @@ def collect(settings: Settings, round_id: int) -> None:
 def appeal(settings: Settings, round_id: int, yes: bool) -> None:
     """Have a larger committee judge ROUND again, against a bond; possible while phase Appeal lasts."""
     order_appeal(settings, round_id, lambda question: yes or click.confirm(f"{question}?", err=True))
+
+
+@group.command()
+@click.argument("round_id", metavar="ROUND", type=click.IntRange(1))
+@click.argument("miner", type=Address())
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@chain_options
+def accuse(settings: Settings, round_id: int, miner: str, yes: bool) -> None:
+    """Say that the model of MINER in ROUND is an earlier one of yours, against a bond; in phase Appeal.
+
+    First looks for your private marks in it, and sends nothing where there is none.
+    """
+    order_accusation(settings, round_id, miner, lambda question: yes or click.confirm(f"{question}?", err=True))
 
 
 @group.command()

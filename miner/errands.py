@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from dlbc.service import Context
 
 FOLDER = "requests"
-# What `value` is: base units of DLBC; of collect and appeal the round, of post the item, of operator the address.
-KINDS = ("deposit", "stake", "unstake", "unbond", "withdraw", "collect", "appeal", "post", "operator")
+# What `value` is: base units of DLBC; of collect and appeal the round, of post the item, of operator the address, of
+# accuse `Charge.value`.
+KINDS = ("deposit", "stake", "unstake", "unbond", "withdraw", "collect", "appeal", "accuse", "post", "operator")
 MAX_BYTES = 1024
 LOOK_SECONDS = 0.2
 

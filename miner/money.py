@@ -1,5 +1,5 @@
 """Duty `money`: what a person orders of a running miner, one transaction at a time: deposits, stakes, withdrawals, and
-a compensation, an appeal, an item for the inbox, another operator.
+a compensation, an appeal, an accusation, an item for the inbox, another operator.
 
 `--auto-stake` owes one before a commit; `errands.py` owes one for each command given while the program
 runs, since only one process may send transactions with a key.
@@ -13,12 +13,14 @@ from eth_utils.address import to_checksum_address
 
 from dlbc.appeals import why_not
 from dlbc.chain.refusals import amount_in_words
-from dlbc.errors import TransactionRefused
+from dlbc.errors import TransactionRefused, UsageError
 from dlbc.journal import Duty, TransactionState
 from dlbc.keeper import spec_of
 from dlbc.permit import permit_deposit
 from dlbc.service import Done, Drop
 from dlbc.types import ZERO_ADDRESS
+from miner import accusation
+from miner.accusation import Charge
 from miner.errands import answer
 from miner.options import Options, soon, tell
 from miner.room import rules_of
@@ -77,6 +79,8 @@ def next_step(  # noqa: PLR0911  # one answer a kind
         return kind, hub.set_operator(address_of(value))
     if kind == "appeal":
         return _appeal(context, value)
+    if kind == "accuse":
+        return _accuse(context, Charge.of(value))
     credit = hub.account(context.account).credit if kind == "stake" else 0
     if value <= credit:
         return kind, hub.stake(value)
@@ -87,6 +91,8 @@ def in_words(kind: str, value: int) -> str:
     """An order, for people."""
     if kind in {"appeal", "collect"}:
         return f"{kind} in round {value}"
+    if kind == "accuse":
+        return str(Charge.of(value))
     if kind == "post":
         return f"post 0x{item_of(value).hex()}"
     if kind == "operator":
@@ -112,10 +118,24 @@ def _appeal(context: Context, round_id: int) -> tuple[str, Call | None]:
     spec = spec_of(context.journal, found.task_id)
     if spec is None:
         return f"the events of round {round_id} are not on the chain, for now", None
+    return _with_bond(context, round_id, "appeal", context.hub.appeal(round_id, spec))
+
+
+def _accuse(context: Context, charge: Charge) -> tuple[str, Call | None]:
+    why = accusation.why_not(context.hub, charge.round_id, context.hub.round(charge.round_id))
+    if why:
+        return why, None
+    try:
+        call = accusation.call_of(context, charge)
+    except UsageError as error:
+        return str(error), None
+    return _with_bond(context, charge.round_id, "accuse", call)
+
+
+def _with_bond(context: Context, round_id: int, label: str, call: Call) -> tuple[str, Call | None]:
+    """The call, or a deposit where the credit does not hold the bond that it locks."""
     missing = rules_of(context, round_id).economy.appeal_bond - context.hub.account(context.account).credit
-    if missing > 0:
-        return _deposit(context, missing)
-    return "appeal", context.hub.appeal(round_id, spec)
+    return (label, call) if missing <= 0 else _deposit(context, missing)
 
 
 def _deposit(context: Context, amount: int) -> tuple[str, Call | None]:

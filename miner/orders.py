@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
 
 from dlbc import funds, operators
 from dlbc.appeals import appeal, decision
 from dlbc.chain.contracts import Call
 from dlbc.chain.events import ItemPosted
 from dlbc.chain.refusals import amount_in_words
-from dlbc.cli import key_address, open_context, say, show
+from dlbc.cli import key_address, open_context, open_node, say, show
 from dlbc.config import Settings
 from dlbc.errors import UsageError
 from dlbc.keeper import spec_of
+from dlbc.keystore import load_account, read_password
 from dlbc.service import Context
-from dlbc.types import ZERO_ADDRESS, Phase, TaskSpec
+from dlbc.types import ZERO_ADDRESS, Phase, TaskSpec, same_address
+from miner.accusation import Charge, accuse
 from miner.errands import ask, running
 from miner.money import address_of, item_of
+from miner.own_mark import trace
 
 TIMEOUT = 300.0
 
@@ -55,6 +61,30 @@ def order_appeal(settings: Settings, round_id: int, confirm: Callable[[str], boo
         order(settings, "appeal", round_id)
     else:
         say("not appealed")
+
+
+def order_accusation(settings: Settings, round_id: int, miner: str, confirm: Callable[[str], bool]) -> None:
+    """Looks for an own mark in the model of `miner`, asks, and accuses him.
+
+    Raises:
+        UsageError: it is not there, he cannot be accused, or the key is not the account's own.
+        IPFSError: the model cannot be had.
+    """
+    with _watching(settings) as watching:
+        if settings.keystore is None or not same_address(watching.account, key_address(settings)):
+            raise UsageError("give --keystore the account's own key: private watermark keys are derived from it")
+        signer = load_account(settings.keystore, read_password(settings.password_file))
+        say(f"looking for your marks in the model of {miner}")
+        # A folder of its own: a running program holds the other one's IPFS repo.
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            open_node(settings, watching.chain.deployment, Path(folder) / "ipfs") as ipfs,
+        ):
+            found = trace(replace(watching, ipfs=ipfs, signer=signer), round_id, miner, Path(folder) / "fetched")
+    if confirm(found.question()):
+        order(settings, "accuse", found.charge.value)
+    else:
+        say("not accused")
 
 
 def show_operator(settings: Settings) -> None:
@@ -95,6 +125,8 @@ def _do(context: Context, kind: str, value: int) -> None:
         operators.appoint(context, address_of(value), say)
     elif kind == "post":
         _post(context, item_of(value))
+    elif kind == "accuse":
+        accuse(context, Charge.of(value), say)
     else:
         spec = _spec(context, value)
         appeal(context, decision(context, value, spec), spec, say)

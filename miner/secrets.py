@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dlbc.ml.channels import Network
 from dlbc.ml.watermark import Key, keygen, private_key_count, private_keys
+from dlbc.ml.watermark.keys import MAX_PRIVATE_KEYS
 from dlbc.wire import derivation, merkle
+
+if TYPE_CHECKING:
+    from dlbc.service import Context
+    from dlbc.types import ModelCommitment
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,17 @@ class Secrets:
 
     def watermark_root(self, model: Network) -> bytes:
         """`ModelCommitment.watermark`: Merkle root of the private keys, zero where there are none."""
-        return merkle.root([key.leaf for key in self.private_keys(model)])
+        return _root(self.private_keys(model))
+
+    def committed_keys(self, root: bytes) -> tuple[Key, ...]:
+        """The private keys that a commitment's `watermark` holds, told from it alone: the network that says how many
+        there are may be gone. None where the root is zero, or of another key file's.
+        """
+        for count in range(1, MAX_PRIVATE_KEYS + 1):
+            keys = private_keys(self.watermark_secret, self.seed, count)
+            if _root(keys) == root:
+                return keys
+        return ()
 
 
 def secrets(
@@ -51,3 +67,21 @@ def secrets(
         salt=derive(derivation.COMMIT_SALT),
         watermark_secret=derive(derivation.WATERMARK),
     )
+
+
+def secrets_of(context: Context, commitment: ModelCommitment) -> Secrets:
+    """Those of a submission of one's own, however long ago: its commitment names all that they depend on."""
+    deployment = context.chain.deployment
+    return secrets(
+        bytes(context.signer.key),
+        deployment.chain_id,
+        deployment.hub,
+        round_id=commitment.round_id,
+        spec_hash=commitment.spec_hash,
+        miner=commitment.miner,
+        anchor=commitment.anchor,
+    )
+
+
+def _root(keys: tuple[Key, ...]) -> bytes:
+    return merkle.root([key.leaf for key in keys])

@@ -8,7 +8,7 @@
 | `output.py` | words for people, JSON for programs, progress, logs |
 """
 
-from dlbc.cli.opening import data_dir_of, key_address, open_context
+from dlbc.cli.opening import data_dir_of, key_address, open_context, open_node
 from dlbc.cli.options import Address, Seconds, chain_options, option
 from dlbc.cli.output import progress, say, show, start_logging
 from dlbc.cli.running import run_main
@@ -20,6 +20,7 @@ __all__ = [
     "data_dir_of",
     "key_address",
     "open_context",
+    "open_node",
     "option",
     "progress",
     "run_main",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from dlbc.chain.deployment import Deployment, deployment_path, load_deployment
 from dlbc.chain.transactions import Transactions
 from dlbc.config import DEVELOPMENT_CHAINS, Settings
 from dlbc.errors import ChainError, UsageError
+from dlbc.ipfs.client import IPFS
 from dlbc.ipfs.embedded import open_ipfs
 from dlbc.journal import Identity, Journal
 from dlbc.keystore import describe, load_account, read_password
@@ -68,8 +69,7 @@ def open_context(
         stack.callback(journal.close)
         ipfs: Any = Missing("this command was started without IPFS")
         if with_ipfs:
-            peers = list(dict.fromkeys((*settings.ipfs_peers, *deployment.ipfs_peers)))
-            ipfs = stack.enter_context(open_ipfs(settings.ipfs_url, workdir / "ipfs", peers=peers))
+            ipfs = stack.enter_context(open_node(settings, deployment, workdir / "ipfs"))
         no_key = Missing(f"this needs a key: give --keystore to {program}")
         transactions: Any = no_key
         if key is not None:
@@ -91,6 +91,17 @@ def open_context(
             board=StatusBoard(workdir, program=program, address=account, chain_id=deployment.chain_id),
             log=log.bind(program=program),
         )
+
+
+def open_node(settings: Settings, deployment: Deployment, repo: Path) -> AbstractContextManager[IPFS]:
+    """The daemon that the settings name, or a node of its own on `repo`, which knows the settings' and the deployment's
+    peers.
+
+    Raises:
+        IPFSError: it cannot be used.
+    """
+    peers = list(dict.fromkeys((*settings.ipfs_peers, *deployment.ipfs_peers)))
+    return open_ipfs(settings.ipfs_url, repo, peers=peers)
 
 
 def data_dir_of(settings: Settings, program: str, account: str, signer: str = "") -> Path:
