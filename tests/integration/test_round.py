@@ -8,7 +8,6 @@ the list.
 
 from __future__ import annotations
 
-import re
 import signal
 import time
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ import numpy as np
 import pytest
 from eth_utils.address import to_checksum_address
 from rich.console import Console
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint
 
 from dlbc import keystore
 from dlbc.chain import events
@@ -33,18 +30,23 @@ from dlbc.ml.data import Dataset
 from dlbc.types import EpochCause, Outcome, Payment, Phase, Reason, same_address
 from dlbc.wire.vote_word import CandidateFlag, unpack
 from scripts.demo import proof
-from scripts.demo.__main__ import make_task
-from scripts.demo.market import FAST_SCRYPT, ROOT, Actor, Market
+from scripts.demo.market import FAST_SCRYPT, Actor, Market
 from scripts.demo.story import Story
 from tests.integration.crowd import Crowd
 from tests.integration.hand import Hand
 from tests.integration.liar import BOAST
-from tests.integration.playing import wait_until_running
+from tests.integration.playing import (
+    APPEAL_SECONDS,
+    ROUND_SECONDS,
+    profile_with_appeals,
+    skip_appeal,
+    submit,
+    votes,
+    wait_until_running,
+)
 
 TRAIN_SECONDS = 20
 CROWDED_SECONDS = 35  # a slow machine has seen in the first round what a commit costs, and keeps that much back
-ROUND_SECONDS = 300.0
-APPEAL_SECONDS = 60
 APPEAL_BOND = 15 * UNIT
 NETWORK = {"name": "lenet", "width": 32}
 MINE = ("dlbc-miner", "start", "--device", "cpu", "--threads", "1")
@@ -128,14 +130,6 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             yield Played(market, story, chain, block, killed_in, position, crowd)
 
 
-def profile_with_appeals(folder: Path) -> Path:
-    """The development profile, with time to appeal."""
-    text = (ROOT / "scripts" / "profiles" / "development.yaml").read_text(encoding="utf-8")
-    path = folder / "appeals.yaml"
-    path.write_text(re.sub(r"appealSecs: \d+", f"appealSecs: {APPEAL_SECONDS}", text), encoding="utf-8")
-    return path
-
-
 def enrol(market: Market, role: str, names: list[str]) -> None:
     """Makes keys without a process for each."""
     password = (market.folder / "password").read_text(encoding="utf-8")
@@ -158,13 +152,6 @@ def hire(market: Market, chain: Chain) -> None:
     market.run_once("cold-seats", "dlbc-validator", "operator", "set", market.actors["hot-seats"].address)
 
 
-def submit(market: Market, number: int, seconds: int) -> None:
-    folder = market.folder / "requester" / f"task-{number}"
-    make_task(folder, number, seconds, architecture="{name: lenet, width: 32}", minimum="0.01")
-    command = ("dlbc-request", "submit", str(folder / "task.yaml"), "--yes", "-o", str(folder / "model"))
-    market.start("requester", *command)
-
-
 def kill_and_restart(market: Market, chain: Chain) -> int:
     victim = market.actors["killed"]
     assert victim.process is not None
@@ -175,25 +162,11 @@ def kill_and_restart(market: Market, chain: Chain) -> int:
     return killed_in
 
 
-def votes(story: Story, count: int) -> None:
-    """Waits until so many votes were opened, in all."""
-    give_up_at = time.monotonic() + ROUND_SECONDS
-    while len(story.of(events.VoteRevealed)) < count:
-        assert time.monotonic() < give_up_at, "the votes did not come"
-        story.step()
-        time.sleep(0.1)
-
-
 def challengeable(story: Story, market: Market) -> int:
     """A position that is served by an operator, if one was drawn: he must be able to answer too."""
     owners = story.of(events.CommitteeDrawn)[-1].owners
     cold = market.actors["cold-seats"].address
     return next((position for position, owner in enumerate(owners) if same_address(owner, cold)), 0)
-
-
-def skip_appeal(market: Market) -> None:
-    """Nobody appeals any more: the chain's clock goes to the end of the phase."""
-    HTTPProvider(market.rpc_url).make_request(RPCEndpoint("evm_increaseTime"), [APPEAL_SECONDS])
 
 
 def _checksummed(market: Market, name: str) -> str:
