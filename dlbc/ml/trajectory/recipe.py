@@ -58,14 +58,15 @@ class Bounds:
         peaks: largest learning rate of each optimizer, billionths; one that is missing is not allowed.
         batch: largest number of samples a step.
         steps: largest number of steps.
-        segment: largest number of steps between two commitments, and so what one window may cost to run again.
+        segment: largest number of steps between two commitments. With the batch it bounds what one window costs to run
+            again: what validators cannot run again in time they cannot flag.
         precisions: those that validators have the hardware for.
     """
 
     peaks: Mapping[str, int] = field(default_factory=lambda: {"adamw": 20_000_000, "sgd": 500_000_000})
-    batch: int = 4_096
+    batch: int = 256
     steps: int = 400_000
-    segment: int = 100
+    segment: int = 30
     precisions: tuple[str, ...] = PRECISIONS
 
 
