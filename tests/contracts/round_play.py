@@ -44,15 +44,17 @@ KINDS = [
     "Tip",
     "AppealBond",
     "ChallengeBond",
+    "AccusationBond",
 ]
-REASONS = ["Unopened", "Unavailable", "Invalid", "Absent", "Overclaimed", "OffMedian"]
-CAUSES = ["NoQuorum", "Appeal", "Excluded"]
+REASONS = ["Unopened", "Unavailable", "Invalid", "Absent", "Overclaimed", "OffMedian", "Stolen"]
+CAUSES = ["NoQuorum", "Appeal", "Excluded", "Accusation"]
 DLBC = 10**18
 ZERO = "0x" + "00" * 32
 SKIPPED = (1 << 40) - 1
 UNAVAILABLE, INVALID, LINEAGE, MARK = (1 << bit for bit in range(35, 39))
 MISDECLARED = 1 << 242
 PAYLOAD_BAD = 1 << 243  # of candidate 0; those of the others follow
+STOLEN = 1 << 249  # likewise
 
 
 class Spec(NamedTuple):
@@ -251,6 +253,7 @@ class Play:
                 round_ = self.hub.round(task["roundId"])
                 owed -= round_["tips"] * self.tip + round_["advanced"]
                 owed += sum(case["bond"] for case in self.hub.appealsOf(task["roundId"]))
+                owed += self.hub.accusationOf(task["roundId"])["bond"]
         assert self.token.balanceOf(self.hub) == owed
         burned = sum(
             log["args"]["value"]
