@@ -60,6 +60,8 @@ contract Market is Deployed, IDLBCTypes {
     bytes32 public inboxHead;
     uint32 public posted;
     bool public honestSlashed;
+    Model[] internal _winners; //       of blocks: whoever made one may accuse with it once
+    mapping(bytes32 leaf => bool) internal _shownLeaves;
     string public fault; //            of what an action found wrong; empty where nothing was
     mapping(uint256 roundId => mapping(address => mapping(uint8 reason => uint256))) internal _slashes;
     mapping(string => uint256) public calls; // how often each action was taken: shown when a campaign ends
@@ -294,6 +296,7 @@ contract Market is Deployed, IDLBCTypes {
         commitment.artifactBytes = uint64(draw(seed, 34));
         commitment.keyHash = keccak256(abi.encode(_modelKey(roundId, miner)));
         commitment.payloadRoot = draw(seed, 35) % 2 == 0 ? bytes32(0) : bytes32(draw(seed, 36));
+        commitment.watermark = keccak256(abi.encodePacked(uint8(0), _markLeaf(roundId, miner)));
         commitment.miner = miner;
         commitment.salt = bytes32(draw(seed, 37));
         Model storage model = _models[roundId][miner];
@@ -453,7 +456,10 @@ contract Market is Deployed, IDLBCTypes {
         if (hub.account(who).credit < bond) return _wait(endsAt);
         uint256 kind = draw(seed, 91) % 10;
         bytes32 ballot = _ballot(roundId);
-        if (kind < 2 && hub.round(roundId).appeals == 0 && hub.round(roundId).epoch < 2) {
+        if (kind > 6 && _accuse(roundId, seed)) {
+            _settleChallenges(ballot);
+            ++calls["accuse"];
+        } else if (kind < 2 && hub.appealsOf(roundId).length == 0 && hub.round(roundId).epoch < 2) {
             TaskSpec memory spec = _spec(roundId);
             vm.prank(who);
             hub.appeal(roundId, spec);
@@ -475,6 +481,35 @@ contract Market is Deployed, IDLBCTypes {
         }
     }
 
+    /// @dev By somebody who made a block before, against any candidate; false where that is not possible.
+    function _accuse(uint256 roundId, uint256 seed) private returns (bool) {
+        if (_winners.length == 0 || hub.accusationOf(roundId).accuser != address(0)) return false;
+        ModelCommitment storage earlier = _winners[draw(seed, 93) % _winners.length].commitment;
+        if (!_mayAccuse(roundId, earlier)) return false;
+        Candidate[] memory list = hub.candidates(roundId);
+        Candidate memory accused = list[draw(seed, 94) % list.length];
+        if (!accused.shown) return false;
+        _sendAccusation(roundId, _models[roundId][accused.miner].commitment, earlier);
+        return true;
+    }
+
+    function _mayAccuse(uint256 roundId, ModelCommitment storage earlier) private view returns (bool) {
+        Round memory round = hub.round(roundId);
+        return round.epoch < 2 && hub.round(earlier.roundId).commitEnd <= round.keyAt
+            && !_shownLeaves[_markLeaf(earlier.roundId, earlier.miner)]
+            && hub.account(earlier.miner).credit >= hub.economy().appealBond;
+    }
+
+    function _sendAccusation(uint256 roundId, ModelCommitment storage accused, ModelCommitment storage earlier)
+        private
+    {
+        TaskSpec memory spec = _spec(roundId);
+        MarkKey memory key = MarkKey(0, 1, _markSecret(earlier.roundId, earlier.miner));
+        _shownLeaves[_markLeaf(earlier.roundId, earlier.miner)] = true;
+        vm.prank(earlier.miner);
+        hub.accuse(roundId, spec, accused, earlier, key, new bytes32[](0));
+    }
+
     /* THE END */
 
     function _finalize(uint256 roundId) private {
@@ -485,7 +520,9 @@ contract Market is Deployed, IDLBCTypes {
         if (outcome == Outcome.Block) {
             for (uint256 i; i < _miners[roundId].length; ++i) {
                 Model storage model = _models[roundId][_miners[roundId][i]];
-                if (model.hash == winner) commitment = model.commitment;
+                if (model.hash != winner) continue;
+                commitment = model.commitment;
+                _winners.push(model);
             }
         }
         bytes32 ballot = _ballot(roundId);
@@ -683,10 +720,15 @@ contract Market is Deployed, IDLBCTypes {
     function _checkWinner(uint256 roundId, TaskSpec memory spec, Outcome outcome, bytes32 winner) private {
         if (outcome != Outcome.Block) return;
         Candidate[] memory list = hub.candidates(roundId);
-        (ICommittee.Verdict[] memory verdicts,) = committee.verdicts(roundId, uint8(list.length), spec.tol);
+        (ICommittee.Verdict[] memory verdicts, uint256 flags) =
+            committee.verdicts(roundId, uint8(list.length), spec.tol);
+        Accusation memory accusation = hub.accusationOf(roundId);
         uint256 best;
         uint256 chosen = type(uint256).max;
         for (uint256 i; i < list.length; ++i) {
+            // an accusation that is not decided, and a majority that agrees
+            bool stolen = accusation.bond != 0 && list[i].commitment == accusation.accused;
+            if (stolen && (flags >> (9 + i)) & 1 == 1) verdicts[i].flags = 1;
             if (list[i].commitment == winner) chosen = i;
             if (_qualifies(list[i], verdicts[i], spec) && verdicts[i].median > best) best = verdicts[i].median;
         }
@@ -726,9 +768,19 @@ contract Market is Deployed, IDLBCTypes {
             else field = (draw(seed, i) % (SCORE_MAX + 1)) | ((draw(seed, 10 + i) % 32) << 35);
             word |= field << (40 * i);
         }
-        if (!honest) word |= (draw(seed, 30) % 512) << 240;
+        if (!honest) word |= (draw(seed, 30) % (1 << 15)) << 240;
+        // half of the accused are thieves, and honest validators see it
+        else if (draw(roundId, 3) % 2 == 0) word |= _accusedFlag(roundId, list);
         // some tasks are not what they say, and honest validators see it
-        else if (draw(roundId, 2) % 6 == 0) word |= 2 << 240;
+        if (honest && draw(roundId, 2) % 6 == 0) word |= 2 << 240;
+    }
+
+    function _accusedFlag(uint256 roundId, Candidate[] memory list) private view returns (uint256) {
+        bytes32 accused = hub.accusationOf(roundId).accused;
+        for (uint256 i; i < list.length; ++i) {
+            if (accused != 0 && list[i].commitment == accused) return 1 << (249 + i);
+        }
+        return 0;
     }
 
     function _scores(uint256 word, uint256 candidates) private pure returns (bool) {
@@ -793,6 +845,16 @@ contract Market is Deployed, IDLBCTypes {
 
     function _spec(uint256 roundId) private view returns (TaskSpec memory) {
         return _specs[hub.round(roundId).taskId];
+    }
+
+    function _markSecret(uint256 roundId, address miner) private pure returns (bytes32) {
+        return keccak256(abi.encode("mark", roundId, miner));
+    }
+
+    function _markLeaf(uint256 roundId, address miner) private pure returns (bytes32) {
+        return sha256(
+            abi.encodePacked("DLBC/watermark/leaf/1", uint8(0), uint8(0), uint8(1), _markSecret(roundId, miner))
+        );
     }
 
     function _modelKey(uint256 roundId, address miner) private pure returns (bytes32) {

@@ -72,7 +72,7 @@ contract MarketTest is Campaign, IDLBCTypes {
         for (uint256 i; i < vm.envOr("DLBC_STEPS", 4_000); ++i) {
             market.step(i);
         }
-        string[34] memory actions = [
+        string[35] memory actions = [
             "submitTask",
             "cancelTask",
             "prune",
@@ -87,6 +87,7 @@ contract MarketTest is Campaign, IDLBCTypes {
             "commitVote",
             "revealVote",
             "appeal",
+            "accuse",
             "challengeVote",
             "claimCompensation",
             "releaseLocks",
@@ -300,6 +301,7 @@ contract MarketTest is Campaign, IDLBCTypes {
         for (uint256 i; i < cases.length; ++i) {
             amount += cases[i].bond;
         }
+        amount += hub.accusationOf(task.roundId).bond;
     }
 
     function _withdrawAll() private {
