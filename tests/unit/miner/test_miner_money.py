@@ -231,6 +231,8 @@ def test_running__no_program__false(tmp_path: Path) -> None:
         (["stake", "-5"], "No such option"),
         (["start", "--threads", "0"], "threads"),
         (["appeal", "0"], "0"),
+        (["accuse", "0", RIVAL], "0"),
+        (["accuse", "1", "0x12"], "not an address"),
         (["post", "abcd"], "not an item"),
         (["post", "zz" * 32], "not an item"),
         (["operator", "set", "0x12"], "not an address"),

@@ -289,6 +289,19 @@ def test_judge_round__payload_is_no_batch__flags_its_position_alone(
     assert word(unserved)[1] == TaskFlag.DATA_UNAVAILABLE | TaskFlag.PAYLOAD_BAD_0
 
 
+def test_judge_round__accused_is_convicted__flagged_beside_the_scores(
+    unserved: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unserved.ipfs = SimpleNamespace(peers=lambda: ["a peer"])
+    data: Any = [0, 0, 0]
+    task = Materials(SimpleNamespace(), data, data, TaskFlag.NONE, ())  # type: ignore[arg-type]
+    monkeypatch.setattr(vote, "materials", lambda *_: task)
+    monkeypatch.setattr(vote, "_judge", lambda *_: ([Finding(CandidateVote(2), (), (), 20.0)], TaskFlag.STOLEN_0))
+    assert vote.judge_round(JUDGEMENT, unserved, torch.device("cpu")) == Done()
+    votes, flags = word(unserved)
+    assert (votes[0].score, flags) == (2, TaskFlag.STOLEN_0)
+
+
 def test_store__another_epoch__keeps_the_leaves_of_both(context: Any) -> None:
     """Places on the list change between epochs; a challenge may still ask for what lies below each vote."""
     store(context)
