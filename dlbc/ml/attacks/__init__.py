@@ -3,7 +3,17 @@
 For demonstrations, for the laboratory and for tests. Settings follow the field's toolbox (Lukas et al., IEEE S&P 2022).
 """
 
-from dlbc.ml.attacks.registry import ATTACKS, Attack, attack
+from dlbc.ml.attacks.registry import ATTACKS, UNTRAINED, Attack, attack, chosen, epochs_spent
 from dlbc.ml.attacks.structural import permute_channels, rotate_streams, shuffle_features
 
-__all__ = ["ATTACKS", "Attack", "attack", "permute_channels", "rotate_streams", "shuffle_features"]
+__all__ = [
+    "ATTACKS",
+    "UNTRAINED",
+    "Attack",
+    "attack",
+    "chosen",
+    "epochs_spent",
+    "permute_channels",
+    "rotate_streams",
+    "shuffle_features",
+]

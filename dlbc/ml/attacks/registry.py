@@ -14,16 +14,22 @@ from dlbc.ml.data import Dataset
 Attack = Callable[[Network, Dataset, int, bytes], Network]
 
 
+def nothing(model: Network, data: Dataset, budget: int, seed: bytes) -> Network:
+    """The stolen model as it is."""
+    return model
+
+
 def _structural(change: Callable[[Network, bytes], None]) -> Attack:
     def attack(model: Network, _data: Dataset, _budget: int, seed: bytes) -> Network:
         change(model, seed)
         return model
 
+    attack.__doc__ = change.__doc__
     return attack
 
 
 ATTACKS: dict[str, Attack] = {
-    "nothing": lambda model, _data, _budget, _seed: model,
+    "nothing": nothing,
     "shuffle": _structural(structural.shuffle_features),
     "permute": _structural(structural.permute_channels),
     "rotate": _structural(structural.rotate_streams),
@@ -52,6 +58,25 @@ ATTACKS: dict[str, Attack] = {
     "distil": extraction.distil,
 }
 
+UNTRAINED = frozenset({"nothing", "shuffle", "permute", "rotate", "quantise", "quantise-4"})  # cost no epoch
+
+
+def chosen(names: str) -> list[str]:
+    """The keys of `ATTACKS` that "permute+rotate+ftal" joins.
+
+    Raises:
+        InvalidTask: one of them is no attack.
+    """
+    found = names.split("+")
+    if unknown := [name for name in found if name not in ATTACKS]:
+        raise InvalidTask("attack", f"{unknown[0][:60]!r} is not known; choose of {', '.join(ATTACKS)}, joined by +")
+    return found
+
+
+def epochs_spent(names: str, budget: int) -> int:
+    """Passes over the data that `attack` makes."""
+    return budget * sum(name not in UNTRAINED for name in chosen(names))
+
 
 def attack(names: str, model: Network, data: Dataset, budget: int, seed: bytes) -> Network:
     """What a thief makes of a model, which is left as it is.
@@ -64,13 +89,10 @@ def attack(names: str, model: Network, data: Dataset, budget: int, seed: bytes) 
     Raises:
         InvalidTask: no such attack, or a negative budget.
     """
-    chosen = names.split("+")
-    unknown = [name for name in chosen if name not in ATTACKS]
-    if unknown:
-        raise InvalidTask("attack", f"{unknown[0][:60]!r} is not known; choose of {', '.join(ATTACKS)}, joined by +")
+    parts = chosen(names)
     if budget < 0:
         raise InvalidTask("budget", f"is {budget}; a number of epochs from 0 on is needed")
     stolen = copy.deepcopy(model)
-    for number, name in enumerate(chosen):
+    for number, name in enumerate(parts):
         stolen = ATTACKS[name](stolen, data, budget, prg.derive(seed, f"attack/{number}/{name}"))
     return stolen.eval()
