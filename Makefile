@@ -2,7 +2,7 @@
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup compile test forge fuzz lint format demo bench abi deploy audit halmos slither coverage mutate clean distclean
+.PHONY: help setup compile test forge fuzz lint format demo lab lab-full bench abi deploy audit halmos slither coverage mutate clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -11,7 +11,9 @@ help:
 	@echo "make test      lint, then unit, contract and integration tests"
 	@echo "make fuzz      the contracts' properties with many more random cases (SEED=...)"
 	@echo "make audit     Halmos, Slither, coverage and mutants; reports in reports/"
-	@echo "make demo      a whole round on a chain of its own: requester, miners, validators"
+	@echo "make demo      a whole round on a chain of its own: requester, miners, validators (THIEF=overwrite: another thief)"
+	@echo "make lab       steal models in every known way and draw what evidence is left: the short version"
+	@echo "make lab-full  the whole matrix of thefts: hours, resumed where it broke off"
 	@echo "make lint      style, types, import layers, packaged ABIs"
 	@echo "make format    rewrite sources in the project's style"
 	@echo "make abi       export the contracts' ABIs for the programs"
@@ -130,8 +132,16 @@ format: setup
 
 # SHOWS
 
+THIEF ?= permute
 demo: setup
-	python -m scripts.demo
+	python -m scripts.demo --thief $(THIEF)
+
+# Each resumes what broke off, and writes the section of docs/benchmarks.md and the pictures of docs/lab.
+lab: LAB = --quick
+lab lab-full: setup
+	dlbc-lab matrix $(LAB)
+	dlbc-lab plot
+	python -m benchmarks lab
 
 bench: setup
 	python -m benchmarks

@@ -7,7 +7,6 @@ chain is installed.
 from __future__ import annotations
 
 import copy
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,23 +14,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 
 from benchmarks.tables import Section, Table
 from benchmarks.timing import median, seconds_of, short, timed
-from dlbc.ml import prg
 from dlbc.ml.attacks import permute_channels
 from dlbc.ml.channels import Network
-from dlbc.ml.data import Dataset, as_dataset
+from dlbc.ml.data import Dataset
 from dlbc.ml.device import configure_threads, pick_device
 from dlbc.ml.evaluate import score
 from dlbc.ml.models import build, initialise
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.training import Epoch, train
 from dlbc.ml.watermark import Key, choose_probes, embed, keygen, lineage, private_key_count, private_keys, verify
+from lab import tasks
+from lab.tasks import digest
 
 SEEDS = 3
-TRAINING_SAMPLES = 1_400
 CLASSES = 10
 REPETITIONS = 3
 OTHER_KEYS = 200
@@ -87,19 +85,8 @@ def measure() -> dict[str, Any]:
 
 def digits() -> tuple[Dataset, Dataset]:
     """1,400 training and 397 test images of scikit-learn's digits, uint8 (N, 1, 8, 8)."""
-    bunch = load_digits()
-    x = (bunch.images * 255 / 16).round().astype(np.uint8)
-    order = prg.permutation(bytes(32), "digits", len(x))
-    train_part, test_part = order[:TRAINING_SAMPLES], order[TRAINING_SAMPLES:]
-    return (
-        as_dataset(x[train_part], bunch.target[train_part], "digits"),
-        as_dataset(x[test_part], bunch.target[test_part], "digits"),
-    )
-
-
-def digest(text: str) -> bytes:
-    """A 32-byte seed."""
-    return hashlib.sha256(text.encode()).digest()
+    task = tasks.load("digits")
+    return task.train, task.test
 
 
 def mine(
@@ -203,7 +190,7 @@ def growth(weights: list[int], seconds: list[float]) -> float:
 
 def section(measured: dict[str, Any]) -> Section:
     """The tables."""
-    text = TEXT.format(device=measured["device"], samples=TRAINING_SAMPLES, seeds=SEEDS)
+    text = TEXT.format(device=measured["device"], samples=tasks.TRAINING_DIGITS, seeds=SEEDS)
     return Section("Embedding", text, (_cost(measured), _found(measured), _checks(measured)))
 
 

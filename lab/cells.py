@@ -42,7 +42,8 @@ class Cell:
 
     def in_words(self) -> str:
         """As "digits · lenet 0 · ftal, 3 epochs"."""
-        return f"{self.task} · {self.architecture} {self.seed} · {self.attack}, {self.epochs} epochs"
+        plural = "" if self.epochs == 1 else "s"
+        return f"{self.task} · {self.architecture} {self.seed} · {self.attack}, {self.epochs} epoch{plural}"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-"""A thief: takes the newest block's published model, disguises it, trains it a little more, and submits it as its own.
+"""A thief: takes the newest block's published model, attacks it, marks it as its own, trains it a little, and submits it.
 
 It uses nothing that a stranger could not: chain events, IPFS, and the miner's own program with one duty replaced.
-Started like a miner: `python -m scripts.thief --auto-stake 20`, with the same DLBC_* settings.
+Started like a miner: `python -m scripts.thief --auto-stake 20 --method prune+ftal`, with the same DLBC_* settings.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -20,7 +21,7 @@ from dlbc.journal import Duty
 from dlbc.library import Library
 from dlbc.materials import fetch_manifest, fetch_train
 from dlbc.ml import training
-from dlbc.ml.attacks import permute_channels
+from dlbc.ml.attacks import attack, chosen
 from dlbc.ml.channels import Network
 from dlbc.ml.device import configure_threads
 from dlbc.ml.model_file import save_model
@@ -35,13 +36,14 @@ if TYPE_CHECKING:
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
 
-EPOCHS = 3
+USUAL = "permute"
+EPOCHS = 3  # for each attack that trains, and for the thief's own mark to settle
 FETCH_SECONDS = 20.0
 GENTLE = training.Settings(rate=4e-4)  # enough to move every weight, not enough to lose what was stolen
 
 
-def steal(duty: Duty, context: Context, options: Options) -> Result:
-    """Instead of training: the last winner, permuted, rescaled, marked as the thief's own, fine-tuned."""
+def steal(duty: Duty, context: Context, options: Options, method: str) -> Result:
+    """Instead of training: the last winner, attacked, marked as the thief's own, fine-tuned."""
     room = open_room(context, duty.round_id)
     blocks = context.journal.events(BlockAppended)
     victim = winner_of(context.journal, blocks[-1].header.round_id) if blocks else None
@@ -55,9 +57,9 @@ def steal(duty: Duty, context: Context, options: Options) -> Result:
     if model is None:
         return Drop("the published model cannot be had, or is of another architecture")
     secrets = room.secrets(context)
-    words = f"took the model of block {victim.height}; permuting its channels, training it on"
+    words = f"took the model of block {victim.height}; changing it ({method}), training it on"
     tell(context, "stolen", words, round_id=room.round_id)
-    permute_channels(model, secrets.seed)
+    model = attack(method, model, data, EPOCHS, secrets.seed)
 
     def mark(network: Network) -> None:
         embed(network, (secrets.public_key, *secrets.private_keys(network)))
@@ -89,13 +91,15 @@ def steal(duty: Duty, context: Context, options: Options) -> Result:
 
 @click.command(name="thief")
 @option("--auto-stake", metavar="DLBC", default="0", help="Stake what a commit lacks, up to this much in all.")
+@option("--method", default=USUAL, show_default=True, help="What it does to the model; see dlbc-lab methods.")
 @chain_options
-def main(settings: Settings, auto_stake: str) -> None:
+def main(settings: Settings, auto_stake: str, method: str) -> None:
     """Steal and resubmit, in every round, until stopped."""
+    chosen(method)  # a wrong name shall not wait for the first model
     configure_threads(1)
     options = Options(auto_stake=parse_amount(auto_stake))
     with open_context(settings, "thief") as context:
-        program.service(context, options, keep=False, instead={TRAIN: steal}).run()
+        program.service(context, options, keep=False, instead={TRAIN: partial(steal, method=method)}).run()
 
 
 if __name__ == "__main__":

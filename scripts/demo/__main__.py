@@ -19,12 +19,14 @@ from dlbc.chain.client import Chain
 from dlbc.chain.contracts import Hub, Token
 from dlbc.chain.deployment import load_deployment
 from dlbc.chain.refusals import amount_in_words
-from dlbc.errors import DLBCError
+from dlbc.errors import DLBCError, InvalidTask
+from dlbc.ml.attacks import chosen
 from dlbc.ml.data import Dataset
 from dlbc.types import Outcome, same_address
 from scripts.demo import proof
 from scripts.demo.market import BIN, ROOT, Market
 from scripts.demo.story import Story
+from scripts.thief import USUAL
 
 MINERS = ("miner-1", "miner-2", "miner-3")
 VALIDATORS = ("validator-1", "validator-2", "validator-3")
@@ -48,14 +50,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--seconds", type=int, default=18, help="of training in each round (default: 18)")
     parser.add_argument("--folder", type=Path, default=ROOT / ".demo" / time.strftime("%Y%m%d-%H%M%S"))
+    parser.add_argument("--thief", metavar="METHOD", default=USUAL, help="what he does (default: %(default)s)")
     arguments = parser.parse_args()
     console, began = Console(highlight=False, soft_wrap=True), time.monotonic()
     # What the demonstration's own node says is not part of the story.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        chosen(arguments.thief)
+    except InvalidTask as error:
+        console.print(f"THIEF={error}", markup=False)
+        return error.exit_code
+    try:
         with Market(arguments.folder) as market:
-            perform(market, console, arguments.seconds)
+            perform(market, console, arguments.seconds, arguments.thief)
     except KeyboardInterrupt:
         console.print("\nInterrupted; every process is stopped.")
         return 130
@@ -67,8 +75,12 @@ def main() -> int:
     return 0
 
 
-def perform(market: Market, console: Console, seconds: int) -> None:
-    """Both rounds, and the proof that they went as told."""
+def perform(market: Market, console: Console, seconds: int, method: str) -> None:
+    """Both rounds, and the proof that they went as told.
+
+    Args:
+        method: what the thief does to the model, a name of `dlbc.ml.attacks.ATTACKS` or several.
+    """
     console.rule("[bold]DLBC: mining is training")
     console.print(
         "[bold]1[/] a chain, an IPFS meeting point, keys, contracts (the first run compiles them: a minute or two)"
@@ -95,8 +107,8 @@ def perform(market: Market, console: Console, seconds: int) -> None:
         wait_for_seats(story)
         console.print("[bold]3[/] a requester with data and no GPU: dlbc-request submit task.yaml")
         first = play_round(story, market, 1, seconds)
-        console.print("[bold]4[/] a second task; a thief resubmits the published winner, permuted and fine-tuned")
-        market.start(THIEF, "python", "-m", "scripts.thief", "--auto-stake", "50")
+        console.print(f"[bold]4[/] a second task; a thief resubmits the published winner, changed by {method}")
+        market.start(THIEF, "python", "-m", "scripts.thief", "--auto-stake", "50", "--method", method)
         second = play_round(story, market, 2, seconds)
         console.print("[bold]5[/] was it all true?")
         prove(story, market, chain, genesis, supply, (first, second))
