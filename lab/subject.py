@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dlbc.errors import InvalidArtifact, UsageError
 from dlbc.ml.channels import Network
-from dlbc.ml.data import validate_split
+from dlbc.ml.data import Dataset, validate_split
 from dlbc.ml.data_source import read_source
 from dlbc.ml.measure import measure
 from dlbc.ml.model_file import load_model
@@ -85,5 +85,8 @@ def _named(network: str | None, task: str) -> Architecture:
 
 
 def _task(name: str, train: Path, test: Path) -> Task:
-    first, second = read_source(train, "train"), read_source(test, "test")
+    # Copies, for torch warns of arrays that it may not write to.
+    first, second = (
+        Dataset(found.x.copy(), found.y.copy()) for found in (read_source(train, "train"), read_source(test, "test"))
+    )
     return Task(name, first, second, validate_split(first, second))

@@ -1,4 +1,4 @@
-"""A thief: takes the newest block's published model, attacks it, marks it as its own, trains it a little, and submits it.
+"""A thief: takes the newest block's published model, attacks it, marks it as its own, trains it on, and submits it.
 
 It uses nothing that a stranger could not: chain events, IPFS, and the miner's own program with one duty replaced.
 Started like a miner: `python -m scripts.thief --auto-stake 20 --method prune+ftal`, with the same DLBC_* settings.
