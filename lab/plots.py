@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dlbc.errors import UsageError
+from dlbc.ml.watermark.mark import PRESENT
 from lab.cells import CURVES
 from lab.networks import HONEST_EPOCHS
 from lab.summary import LOSS, REMOVAL_EPOCHS, Answer, answer
@@ -52,7 +53,7 @@ def draw(rows: Sequence[Row], folder: Path, kind: str, saving: Path | None) -> l
         curves = [row for row in found if row.attack in CURVES]
         if curves:
             pictures.append(
-                (f"{task}-epochs", _panels(curves, _epochs, "epochs of the thief", "lineage, share of its threshold"))
+                (f"{task}-epochs", _panels(curves, _epochs, "epochs of the thief", "evidence, share of its threshold"))
             )
     if saving is not None:
         pictures.append(("saving", _saving(saving)))
@@ -97,33 +98,30 @@ def _evidence(axes: Axes, rows: Sequence[Row]) -> None:
             axes.annotate(name, (row.kept, row.share), (4, 3), textcoords="offset points", fontsize=7)
     before = mean(row.before for row in rows)
     axes.axvline(100 * (before - LOSS) / before, color="black", linewidth=0.8, linestyle=":")
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=7, loc="best")
 
 
 def _epochs(axes: Axes, rows: Sequence[Row]) -> None:
-    """A line for each attack; beside its points how much accuracy is lost, where it is more than two points."""
+    """Two lines for each attack, lineage and mark; beside a point how much accuracy is lost, where it is over two."""
     for number, name in enumerate(CURVES):
-        points = list(_means([row for row in rows if row.attack == name]))
-        if not points:
+        found = [row for row in rows if row.attack == name]
+        stations = sorted({row.epochs for row in found})
+        if not stations:
             continue
-        axes.plot(
-            [p[0] for p in points], [p[1] for p in points], marker="o", markersize=4, color=f"C{number}", label=name
-        )
-        for epochs, share, lost in points:
-            if lost > LOSS:
-                axes.annotate(f"-{lost:.0f}", (epochs, share), (3, 4), textcoords="offset points", fontsize=7)
-    for epochs in PAPER:
-        axes.axvline(epochs, color="grey", linewidth=0.8, linestyle=":")
+        at = [[row for row in found if row.epochs == station] for station in stations]
+        shares = [mean(row.share for row in group) for group in at]
+        marks = [mean(row.z for row in group) / PRESENT for group in at]
+        colour = f"C{number}"
+        axes.plot(stations, shares, marker="o", markersize=4, color=colour, label=f"{name}, lineage")
+        axes.plot(stations, marks, marker="x", markersize=4, color=colour, linestyle="--", label=f"{name}, mark")
+        for station, share, group in zip(stations, shares, at, strict=True):
+            if (lost := mean(row.lost for row in group)) > LOSS:
+                axes.annotate(f"-{lost:.0f}", (station, share), (3, 4), textcoords="offset points", fontsize=7)
+    heights = axes.get_xaxis_transform()
+    axes.vlines(PAPER, 0, 1, "grey", ":", "the paper's 3 and 30", transform=heights, linewidth=0.8)
     axes.axvline(HONEST_EPOCHS[rows[0].architecture], color="green", linewidth=0.8, label="honest training")
     axes.set_xlim(0, REMOVAL_EPOCHS + 2)
-    axes.legend(fontsize=7, loc="upper right")
-
-
-def _means(rows: Sequence[Row]) -> Iterator[tuple[int, float, float]]:
-    """Epochs, lineage's share and points lost, as means over the seeds."""
-    for epochs in sorted({row.epochs for row in rows}):
-        found = [row for row in rows if row.epochs == epochs]
-        yield epochs, mean(row.share for row in found), mean(row.lost for row in found)
+    axes.legend(fontsize=6.5, loc="best")
 
 
 def _saving(path: Path) -> Figure:

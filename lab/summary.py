@@ -80,7 +80,7 @@ def _line(task: str, architecture: str, attack: str, epochs: int, rows: Sequence
         rows=len(rows),
         kept=sum(row.kept for row in rows) / len(rows),
         lost=sum(row.lost for row in rows) / len(rows),
-        z=min(max(z for z in (row.z_public, row.z_private, 0.0) if z is not None) for row in rows),
+        z=min(row.z for row in rows),
         share=min(row.share for row in rows),
         uchida_published=_most(row.uchida_published for row in rows),
         uchida=_most(row.uchida_aligned for row in rows),

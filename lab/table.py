@@ -59,6 +59,11 @@ class Row:
         return Cell(self.task, self.architecture, self.seed, self.attack, self.budget)
 
     @property
+    def z(self) -> float:
+        """Of the owner's strongest key; 0 where even that is negative."""
+        return max(z for z in (self.z_public, self.z_private, 0.0) if z is not None)
+
+    @property
     def lost(self) -> float:
         """Points of accuracy that the attack cost."""
         return self.before - self.after

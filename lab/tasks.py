@@ -22,8 +22,8 @@ SIDE = 32  # pixels of a scene
 TEXTURES = 4
 TRAINING_SCENES, TEST_SCENES = 4_000, 1_000
 INK = (90.0, 170.0)  # brightness that a digit adds, from faint to plain
-CONTRAST = 45.0  # of the texture
-NOISE = 30.0
+CONTRAST = 30.0  # of the texture
+NOISE = 20.0
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def digits() -> Task:
 def scenes() -> Task:
     """4,000 training and 1,000 test scenes of 40 classes, uint8 (N, 1, 32, 32).
 
-    A class is a digit and a texture. The digit is drawn at twice its size, anywhere, in a brightness of its own; the
-    texture is a grating in one of four directions, of any phase and pitch; a piece of another digit and noise lie
+    A class is a digit and a texture. The digit is drawn at three times its size, anywhere, in a brightness of its own;
+    the texture is a grating in one of four directions, of any phase and pitch; a piece of another digit and noise lie
     over both. Test scenes are made of digits that no training scene shows.
     """
     x, y = _digits()
@@ -110,9 +110,9 @@ def _scenes(images: Array, labels: Array, count: int, part: str) -> Dataset:
     texture = prg.integers(seed, "texture", (count,), TEXTURES)
     canvas = _gratings(texture, draw("phase"), draw("pitch"))
     ink = INK[0] + (INK[1] - INK[0]) * draw("ink")
-    large = images.repeat(2, axis=1).repeat(2, axis=2).astype(np.float64) / 255
+    large = images.repeat(3, axis=1).repeat(3, axis=2).astype(np.float64) / 255
     _paste(canvas, large[chosen] * ink[:, None, None], draw("place", 2))
-    _paste(canvas, large[other][:, 4:12, 4:12] * ink[:, None, None], draw("distractor place", 2))
+    _paste(canvas, large[other][:, 8:16, 8:16] * ink[:, None, None], draw("distractor place", 2))
     noise = prg.normal(seed, "noise", canvas.shape) * NOISE
     return as_dataset((canvas + noise).clip(0, 255).astype(np.uint8), labels[chosen] * TEXTURES + texture, "scenes")
 

@@ -44,10 +44,9 @@ def theft(found: Theft) -> str:
 
 def row(found: Row) -> str:
     """One finished cell on one line."""
-    z = max(value for value in (found.z_public, found.z_private, 0.0) if value is not None)
     return (
         f"{found.cell.in_words()}: accuracy {found.after:.1f} of {found.before:.1f}, cosine {found.cosine:.2f}, match "
-        f"{found.match:.2f}, z {z:.1f}: {answer(found)}"
+        f"{found.match:.2f}, z {found.z:.1f}: {answer(found)}"
     )
 
 
