@@ -118,7 +118,8 @@ def _epochs(axes: Axes, rows: Sequence[Row]) -> None:
             if (lost := mean(row.lost for row in group)) > LOSS:
                 axes.annotate(f"-{lost:.0f}", (station, share), (3, 4), textcoords="offset points", fontsize=7)
     heights = axes.get_xaxis_transform()
-    axes.vlines(PAPER, 0, 1, "grey", ":", "the paper's 3 and 30", transform=heights, linewidth=0.8)
+    label = "the paper's 3 and 30"
+    axes.vlines(PAPER, 0, 1, color="grey", linestyle=":", label=label, transform=heights, linewidth=0.8)
     axes.axvline(HONEST_EPOCHS[rows[0].architecture], color="green", linewidth=0.8, label="honest training")
     axes.set_xlim(0, REMOVAL_EPOCHS + 2)
     axes.legend(fontsize=6.5, loc="best")
