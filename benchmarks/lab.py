@@ -15,7 +15,7 @@ from benchmarks.tables import Section, Table
 from dlbc.ml.watermark.uchida import MOST_WRONG
 from lab import table
 from lab.matrix import CSV_NAME
-from lab.networks import HONEST_EPOCHS
+from lab.networks import honest_epochs
 from lab.summary import LOSS, Answer, Line, answer, summarise
 from lab.table import Row
 
@@ -99,7 +99,7 @@ def _epochs(rows: Sequence[Row]) -> Table:
         most = max(row.epochs for row in found)
         least = f"none within {most}" if best is None else f"{best.epochs}: {best.attack}, seed {best.seed}"
         before = f"{mean(row.before for row in found):.1f} %"
-        cells.append([f"{task}, {network}", "0", "3", least, "30", str(HONEST_EPOCHS[network]), before])
+        cells.append([f"{task}, {network}", "0", "3", least, "30", str(honest_epochs(task, network)), before])
     columns = ["Model", "Embed, ours", "Embed, Uchida's and the paper's", "Least epochs to get away", "The paper says"]
     note = (
         "Epochs. Ours adds none to a training; *get away* is to be neither flagged nor claimed with at most "
