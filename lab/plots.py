@@ -47,14 +47,12 @@ def draw(rows: Sequence[Row], folder: Path, kind: str, saving: Path | None) -> l
     pictures: list[tuple[str, Figure]] = []
     for task in dict.fromkeys(row.task for row in rows):
         found = [row for row in rows if row.task == task]
-        pictures.append(
-            (f"{task}-evidence", _panels(found, _evidence, "accuracy kept (%)", "lineage, share of its threshold"))
-        )
-        curves = [row for row in found if row.attack in CURVES]
-        if curves:
-            pictures.append(
-                (f"{task}-epochs", _panels(curves, _epochs, "epochs of the thief", "evidence, share of its threshold"))
-            )
+        evidence = _panels(found, _evidence, "accuracy kept (%)", "lineage, share of its threshold")
+        pictures.append((f"{task}-evidence", evidence))
+        if curves := [row for row in found if row.attack in CURVES]:
+            epochs = _panels(curves, _epochs, "epochs of the thief", "evidence, share of its threshold")
+            epochs.legend(*epochs.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+            pictures.append((f"{task}-epochs", epochs))
     if saving is not None:
         pictures.append(("saving", _saving(saving)))
     try:
@@ -92,10 +90,11 @@ def _evidence(axes: Axes, rows: Sequence[Row]) -> None:
                 label=f"{found} ({len(points)})",
                 zorder=3,
             )
-    for row in rows:
-        if answer(row) is Answer.NOTHING:
-            name = f"{row.attack}, {row.epochs}"
-            axes.annotate(name, (row.kept, row.share), (4, 3), textcoords="offset points", fontsize=7)
+    free = sorted((row for row in rows if answer(row) is Answer.NOTHING), key=lambda row: -row.epochs)
+    for name, row in {row.attack: row for row in free}.items():  # each once, at its fewest epochs
+        text = f"{name}, {row.epochs} "
+        place = (row.kept, row.share)
+        axes.annotate(text, place, (-4, -3), textcoords="offset points", fontsize=7, horizontalalignment="right")
     before = mean(row.before for row in rows)
     axes.axvline(100 * (before - LOSS) / before, color="black", linewidth=0.8, linestyle=":")
     axes.legend(fontsize=7, loc="best")
@@ -124,7 +123,6 @@ def _epochs(axes: Axes, rows: Sequence[Row]) -> None:
         honest_epochs(rows[0].task, rows[0].architecture), color="green", linewidth=0.8, label="honest training"
     )
     axes.set_xlim(0, REMOVAL_EPOCHS + 2)
-    axes.legend(fontsize=6.5, loc="best")
 
 
 def _saving(path: Path) -> Figure:
