@@ -100,6 +100,5 @@ def _attacks(names: tuple[str, ...], *, quick: bool) -> Iterator[tuple[str, int]
         if epochs_spent(name, 1) == 0:
             yield name, 0
             continue
-        yield name, QUICK_BUDGET if quick else BUDGET
-        if name in CURVES:
-            yield from ((name, station) for station in (QUICK_STATIONS if quick else STATIONS))
+        budget, stations = (QUICK_BUDGET, QUICK_STATIONS) if quick else (BUDGET, STATIONS)
+        yield from ((name, epochs) for epochs in (stations if name in CURVES else (budget,)))

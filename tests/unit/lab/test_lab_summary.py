@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from thefts import row
 
+from benchmarks.lab import section
 from dlbc.errors import UsageError
 from lab import plots
 from lab.summary import Answer, answer, summarise
@@ -33,6 +35,15 @@ def test_summarise__two_seeds__the_weakest_evidence_counts() -> None:
     assert (line.rows, line.z, line.share) == (2, 3.0, 0.7)
     assert line.answers == {Answer.FLAGGED: 1, Answer.NOTHING: 1}
     assert "gets away 1" in summary([line])
+
+
+def test_section__a_thief_who_gets_away__stands_in_bold_with_his_epochs() -> None:
+    rows = [row("nothing", epochs=0, flagged=True), row("distil", epochs=10), row("distil", epochs=3, after=90.0)]
+    answers, epochs, thefts = section({"rows": [asdict(found) for found in rows]}).tables
+    assert list(answers.rows[0][:7]) == ["digits, lenet", "3", "1", "0", "1", "0", "1"]
+    assert "10: distil, seed 0" in epochs.rows[0]
+    assert [cells[:2] for cells in thefts.rows] == [["nothing", "0"], ["distil", "3"], ["distil", "10"]]
+    assert [cells[2].startswith("**") for cells in thefts.rows] == [False, False, True]
 
 
 def test_draw__rows__a_picture_of_evidence_and_one_of_epochs(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def test_load__unknown_task__lists_those_there_are() -> None:
 
 
 def test_scenes__made_twice__equal_bytes_and_a_fair_split() -> None:
-    first, second = tasks.scenes(), tasks.scenes()
+    first, second = tasks.load("scenes"), tasks.scenes()
     assert first.train.x.tobytes() == second.train.x.tobytes()
     assert first.train.x.shape == (4_000, 1, 32, 32)
     assert validate_split(first.train, first.test) == first.classes == 40
