@@ -141,6 +141,7 @@ lab: LAB = --quick
 lab lab-full: setup
 	dlbc-lab matrix $(LAB)
 	dlbc-lab plot
+	cp build/lab/matrix.csv docs/lab
 	python -m benchmarks lab
 
 bench: setup
