@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,11 +36,12 @@ class Seed(click.ParamType[bytes]):
 
 @click.group(name="dlbc-lab", context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dlbc")
-def group() -> None:
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="CPU threads.")
+def group(threads: int) -> None:
     """The laboratory: steal models in every known way, and see what evidence is left."""
     from dlbc.ml.device import configure_threads  # noqa: PLC0415  (slow to import, and --help needs none of it)
 
-    configure_threads(int(os.environ.get("OMP_NUM_THREADS") or 1))
+    configure_threads(threads)
 
 
 @group.command()

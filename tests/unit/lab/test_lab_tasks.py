@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,12 @@ from lab import tasks
 def test_load__unknown_task__lists_those_there_are() -> None:
     with pytest.raises(UsageError, match="no task 'cifar'; there are digits, scenes"):
         tasks.load("cifar")
+
+
+def test_digits__without_scikit_learn__says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(UsageError, match="pip install"):
+        tasks.digits()
 
 
 def test_scenes__made_twice__equal_bytes_and_a_fair_split() -> None:
