@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks import trajectory_attacks as forge
-from benchmarks.embedding import CLASSES, digest, digits, named
+from benchmarks.embedding import CLASSES, digits, named
 from benchmarks.tables import Section
 from benchmarks.timing import median, ratio, timed
 from benchmarks.trajectory_attacks import Shown, Stage
@@ -36,6 +36,7 @@ from dlbc.ml.trajectory.recipe import MOST_DECAY, Bounds, check
 from dlbc.ml.trajectory.state import Layout, State
 from dlbc.ml.trajectory.verify import TOLERANCE, examine
 from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM, drawn, progress
+from lab.tasks import digest
 
 NETWORKS: tuple[dict[str, object], ...] = ({"name": "lenet", "width": 16}, {"name": "resnet", "depth": 8, "width": 8})
 STOLEN = NETWORKS[:1]
