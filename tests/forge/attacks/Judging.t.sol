@@ -121,6 +121,24 @@ contract JudgingTest is Rig {
         vm.assertEq(_blocksMiner(roundId), miners[0], "he wins");
     }
 
+    /// @dev The list keeps the place of who withheld his key: it is no parent, and hides none.
+    function test_parent__behind_a_place_whose_key_was_not_shown__is_found() external {
+        uint256 first = _claimed(_spec(), _scores(900, 800));
+        _show(first, miners[1]);
+        _until(first, Phase.Seal);
+        _draw(first);
+        _judge(first, UNAVAILABLE | (800 << 40));
+        _finalize(first);
+        uint256 second = _open();
+        ModelCommitment memory child = _model(second, miners[2]);
+        child.parent = hub.hashCommitment(commitments[first][miners[1]]);
+        _commit(child);
+        _revealKey(second);
+        bytes memory signature = _signed(miners[2], _digest(child, 700));
+        hub.claimModel(child, 700, _specOf(second), first, signature);
+        vm.assertEq(hub.candidates(second)[0].miner, miners[2], "claimed with its parent");
+    }
+
     /// @dev Whose work it builds on must be known before: shown, in a round that is final.
     function test_parent__that_is_not_final_shown_and_named__is_refused() external {
         uint256 first = _judged(_spec(), _scores(900, 800));
