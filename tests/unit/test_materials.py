@@ -18,7 +18,7 @@ from dlbc.ipfs.unixfs import digest_of_file
 from dlbc.manifest import Data, Manifest, ModelLimits, Shard, TestData, TrainData, Training
 from dlbc.ml.data import Dataset, write_canonical
 from dlbc.ml.measure import measure
-from dlbc.types import ModelCommitment, TaskSpec
+from dlbc.types import Mode, ModelCommitment, TaskSpec
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 
 CHAIN, HUB, REQUESTER, MINER = 5, "0x" + "11" * 20, "0x" + "22" * 20, "0x" + "33" * 20
@@ -281,6 +281,14 @@ def test_check_declared__number_off__problem_beyond_ten_percent(
     spec = replace(world.spec, **{field: int(getattr(world.spec, field) * factor)})
     problems = materials.check_declared(spec, world.manifest).problems
     assert len(problems) == (0 if fine else 1), problems
+
+
+def test_check_declared__spec_asks_for_another_proof_than_the_manifest__problem(world: World) -> None:
+    """A miner who reads the manifest alone would prove nothing, and not be paid."""
+    (problem,) = materials.check_declared(replace(world.spec, modes=Mode.TRAJECTORY), world.manifest).problems
+    assert problem.startswith("modes is 1")
+    proven = replace(world.manifest, proof="trajectory")
+    assert materials.check_declared(replace(world.spec, modes=Mode.TRAJECTORY), proven).problems == ()
 
 
 def test_check_declared__architecture_unknown__nothing_measured(world: World) -> None:

@@ -67,6 +67,10 @@ def write(folder: Path, text: str | bytes) -> Path:
         ("fee: 100", "fee: 100\nbond: -0.5", "bond", "positive number"),
         ("fee: 100", "fee: 100\ntolerance: 1", "tolerance", "2 to"),
         ("fee: 100", "fee: 100\ntie_tolerance: 1.5", "tie_tolerance", "whole number"),
+        ("fee: 100", "fee: 100\nproof: work", "proof", "choose one of none, trajectory"),
+        ("fee: 100", "fee: 100\nprove_seconds: 10", "prove_seconds", "nothing to prove"),
+        ("fee: 100", "fee: 100\nproof: trajectory\nprove_seconds: 0", "prove_seconds", "from 1 to 65"),
+        ("fee: 100", "fee: 100\nproof: trajectory\nprove_seconds: 66", "prove_seconds", "from 1 to 65"),
         ("0.95", "0", "minimum", "above 0 and at most 1"),
         ("0.95", "-0.1", "minimum", "above 0"),
         ("0.95", "1.01", "minimum", "divide by 100"),
@@ -217,3 +221,19 @@ def test_min_score__finer_than_one_sample__refused_with_the_nearest_value() -> N
 @pytest.mark.parametrize(("samples", "tol"), [(10, 2), (2000, 2), (2001, 3), (10_000, 10), (10_001, 11)])
 def test_default_tolerance__samples__a_thousandth_rounded_up_and_at_least_two(samples: int, tol: int) -> None:
     assert default_tolerance(samples) == tol
+
+
+@pytest.mark.parametrize(
+    ("lines", "proof", "seconds"),
+    [
+        ("", "none", 0),
+        ("proof: none\n", "none", 0),
+        ("proof: trajectory\n", "trajectory", 65),
+        ("proof: trajectory\nprove_seconds: 12\n", "trajectory", 12),
+    ],
+)
+def test_load__proof__has_as_long_as_the_contracts_allow_unless_said(
+    folder: Path, lines: str, proof: str, seconds: int
+) -> None:
+    task = load_task_file(write(folder, GOOD + lines))
+    assert (task.proof, task.prove_secs) == (proof, seconds)

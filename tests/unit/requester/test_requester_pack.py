@@ -13,7 +13,9 @@ from dlbc.artifact import cipher_size
 from dlbc.errors import InvalidTask
 from dlbc.manifest import Manifest
 from dlbc.task import load_task_file
+from dlbc.types import Mode
 from requester.pack import Prepared, pack, packed, prepare
+from requester.quote import make_spec
 
 
 def prepared(folder: Path, old: str = "", new: str = "") -> Prepared:
@@ -145,3 +147,11 @@ def test_pack__written__read_again_as_it_was(folder: Path, tmp_path: Path) -> No
     assert packed(tmp_path / "out") == files
     assert Manifest.from_bytes(files.public[-1].read_bytes()) == files.manifest
     assert files.manifest.data.test.samples_root == materials.samples_root(prepared(folder).test)
+
+
+def test_pack__proof_of_training__is_in_manifest_and_spec(folder: Path) -> None:
+    """Miners read the manifest, the contracts the spec: they must say the same."""
+    found = prepared(folder, "fee: 100", "fee: 100\nproof: trajectory\nprove_seconds: 9")
+    assert pack(found, folder / "packed", b"k" * 32, b"c" * 32).manifest.proof == "trajectory"
+    spec = make_spec(found, "0x" + "11" * 20, 1)
+    assert (spec.modes, spec.prove_secs) == (Mode.TRAJECTORY, 9)
