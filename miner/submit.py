@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from dlbc.artifact import encrypt_file, sha256_file
 from dlbc.errors import IPFSError, TransactionRefused
 from dlbc.journal import Duty
-from dlbc.service import Done, Drop
-from dlbc.types import ZERO_BYTES32, ModelCommitment
+from dlbc.service import Done, Drop, Wait
+from dlbc.types import ZERO_BYTES32, ModelCommitment, Phase
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commit_digest
 from miner import records, words
@@ -112,6 +112,8 @@ def commit(duty: Duty, context: Context, options: Options) -> Result:
         return _committed(context, room)
     if context.chain.now() >= room.commit_end:
         return _missed(context, room, too_late(context, room))
+    if context.chain.now() < room.commit_start:
+        return Wait(room.commit_start, "the round settles: commits are taken afterwards")
     call = context.hub.commit_model(
         room.round_id,
         commitment.miner,
@@ -151,6 +153,8 @@ def _refused(context: Context, room: Room, refusal: TransactionRefused) -> Resul
         return soon(context, str(refusal))
     if refusal.error == "AlreadyCommitted":
         return _committed(context, room)
+    if refusal.error == "WrongPhase" and context.hub.round(room.round_id).phase is Phase.SETTLE:
+        return soon(context, "the last block is still of the time in which the round settles")
     why = too_late(context, room) if refusal.error == "WrongPhase" else f"the commit is refused: {refusal}"
     return _missed(context, room, why)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from miner_world import ANCHOR, COMMIT_END, MINER, RIVAL, ROUND, UNIT, Crash, World
+from miner_world import ANCHOR, COMMIT_END, COMMIT_START, MINER, RIVAL, ROUND, UNIT, Crash, World
 
 from dlbc.artifact import decrypt_file, sha256_file
 from dlbc.chain.contracts import Account, Commit
@@ -208,6 +208,22 @@ def test_commit__deadline_over__dropped_and_not_sent(sealed: World) -> None:
     assert isinstance(result, Drop)
     assert "no stake is locked" in result.why
     assert not sealed.transactions.sent
+
+
+def test_commit__model_is_ready_while_the_round_settles__waits_for_the_first_commit(sealed: World) -> None:
+    """A short training on a fast machine: nothing is late, and the model is not lost."""
+    sealed.phase(Phase.SETTLE, COMMIT_START - 1)
+    result = commit(COMMIT_DUTY, sealed.context, OPTIONS)
+    assert isinstance(result, Wait)
+    assert result.until_chain_time == COMMIT_START
+    assert not sealed.transactions.sent
+
+
+def test_commit__last_block_is_older_than_the_clock__tried_again(sealed: World) -> None:
+    sealed.phase(Phase.SETTLE, COMMIT_START)
+    sealed.transactions.refuse["commit"] = refused("WrongPhase")
+    assert isinstance(commit(COMMIT_DUTY, sealed.context, OPTIONS), Wait)
+    assert records.state(sealed.journal, ROUND)["stage"] != "missed"
 
 
 def test_commit__contract_says_the_phase_is_over__dropped(sealed: World) -> None:
