@@ -73,13 +73,13 @@ contract AccusingTest is Rig {
         mine.watermark = _root();
         _commit(mine);
         hub.revealKey(roundId, _specOf(roundId), TEST_KEY);
-        uint256 openedAt = block.timestamp;
+        uint256 openedAt = vm.getBlockTimestamp();
         _claim(roundId, thief, 800);
         _show(roundId, thief);
         _draw(roundId);
         _judge(roundId, 800);
         vm.assertTrue(_phase(roundId) == Phase.Appeal, "judged");
-        uint256 judgedAt = block.timestamp;
+        uint256 judgedAt = vm.getBlockTimestamp();
         // the owner's round is over sooner than the other's time to appeal, as far as the clock can tell
         _revealKey(earlierRound);
         _claim(earlierRound, owner, 900);
