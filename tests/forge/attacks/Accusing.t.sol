@@ -245,6 +245,20 @@ contract AccusingTest is Rig {
         vm.assertGt(_wealth(miners[6]), CREDIT + STAKE, "who came in wins");
     }
 
+    /// @dev Where no model reaches the minimum, those who showed theirs share a part of the fee: not the thief.
+    function test_stolen__round_without_a_winner__pays_the_others_alone() external {
+        uint256 roundId = _stolenRound();
+        _accuse(roundId, owner, _accused(roundId), _key(0), _proof(0));
+        _draw(roundId);
+        // the honest one is accused of a bad mark: nobody qualifies
+        _judge(roundId, _believing(roundId) | STOLEN | (MARK << 40));
+        uint256 thiefs = _wealth(thief);
+        vm.assertTrue(_finalize(roundId) == Outcome.BelowThreshold, "nobody qualifies");
+        vm.assertEq(thiefs - _wealth(thief), MINER_UNIT, "slashed, and paid nothing");
+        _release(roundId);
+        _assertConserved(0);
+    }
+
     /// @dev Nobody judged: nobody was wrong.
     function test_accuse__too_few_votes_at_the_end__returns_the_bond() external {
         uint256 roundId = _stolenRound();

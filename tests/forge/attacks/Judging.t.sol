@@ -60,6 +60,7 @@ contract JudgingTest is Rig {
         vm.expectPartialRevert(NoAppealLeft.selector);
         hub.appeal(roundId, spec);
         vm.assertTrue(_finalize(roundId) == Outcome.None, "it says the same");
+        vm.assertEq(hub.appealsOf(roundId)[0].bond, 0, "the appeal is decided with this epoch");
         vm.assertEq(_credit(miners[0]), CREDIT - APPEAL_BOND, "the bond is lost");
         _winAfterAll(roundId, 605);
     }
@@ -110,6 +111,17 @@ contract JudgingTest is Rig {
         _finalize(roundId);
         vm.assertEq(_blocksMiner(roundId), miners[1], "two of three");
         vm.assertEq(_wealth(miners[0]), CREDIT + STAKE, "disqualified, not slashed");
+    }
+
+    /// @dev Who does not look at a model that takes a paid place did not do his work.
+    function test_skipped__candidate_in_a_paid_place__is_not_paid_for() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800));
+        uint256 word = 900 | (800 << 40);
+        _judge(roundId, _words(word, word, SKIPPED | (800 << 40)));
+        ICommittee.Member[] memory members = committee.members(roundId);
+        _finalize(roundId);
+        vm.assertGt(_wealth(members[0].owner), CREDIT + STAKE, "who judged is paid");
+        vm.assertEq(_wealth(members[2].owner), CREDIT + STAKE, "who skipped is not, and loses nothing");
     }
 
     /// @dev Two accuse of different things: neither has a majority.
