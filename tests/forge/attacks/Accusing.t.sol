@@ -226,23 +226,31 @@ contract AccusingTest is Rig {
         for (uint40 i; i < 7; ++i) {
             scores[i] = 800 - i;
         }
+        // the owner does not take part
+        (miners[0], miners[7]) = (miners[7], miners[0]);
         uint256 roundId = _judged(_spec(), scores);
-        _accuse(roundId, owner, commitments[roundId][miners[1]], _key(0), _proof(0));
+        uint256 before = _wealth(owner);
+        _accuse(roundId, owner, commitments[roundId][miners[0]], _key(0), _proof(0));
         _draw(roundId);
-        // the accused claims second best; without him the excluded one is better than nobody, so the best is disqualified too
-        uint256 word = _believing(roundId) | (STOLEN << 1);
-        for (uint256 i; i < 6; ++i) {
-            if (i != 1) word |= LINEAGE << (40 * i);
+        // nobody qualifies, so that who was kept out comes in, and takes the accused's place
+        uint256 word = _believing(roundId) | STOLEN;
+        for (uint256 i = 1; i < 6; ++i) {
+            word |= LINEAGE << (40 * i);
         }
         _judge(roundId, word);
         vm.assertTrue(_finalize(roundId) == Outcome.None, "another epoch");
+        uint256 rewarded = _wealth(owner);
+        vm.assertGe(rewarded, before + MINER_UNIT / 10, "decided with this epoch");
         hub.enlist(roundId, miners[6]);
         _until(roundId, Phase.Show);
         _show(roundId, miners[6]);
         _draw(roundId);
-        _judge(roundId, 794 | STOLEN | (STOLEN << 1));
+        _judge(roundId, 794 | STOLEN);
         vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
         vm.assertGt(_wealth(miners[6]), CREDIT + STAKE, "who came in wins");
+        vm.assertEq(_wealth(owner), rewarded, "and nothing is decided twice");
+        _release(roundId);
+        _assertConserved(0);
     }
 
     /// @dev Where no model reaches the minimum, those who showed theirs share a part of the fee: not the thief.
