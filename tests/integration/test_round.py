@@ -307,7 +307,8 @@ def test_excluded__over_claimers_filled_the_list__honest_miners_enter_and_win(
     entered = {event.miner.lower() for event in story.of(events.ClaimEnlisted, round_id=2)}
     claimed = {claim.miner.lower() for claim in story.of(events.ModelClaimed, round_id=2)}
     assert entered == claimed - strangers, "on a slow machine not every miner commits in time"
-    assert crowded.header.miner.lower() in entered - {played.address("liar").lower()}
+    # the liar trained too, and claims less than it has where there is no more to claim: then it may win
+    assert crowded.header.miner.lower() in entered
 
 
 def test_excluded__validators_of_both_epochs__are_paid(played: Played, crowded: events.BlockAppended) -> None:
