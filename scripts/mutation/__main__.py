@@ -1,11 +1,12 @@
 """`python -m scripts.mutation FILE...`: mutants of contracts, and which of them tests find.
 
-    python -m scripts.mutation contracts/libraries
-    python -m scripts.mutation contracts/hub contracts/committee --workers 2
+    python -m scripts.mutation contracts --workers 2
+    python -m scripts.mutation contracts/libraries --profile libraries
     python -m scripts.mutation contracts/hub --sample 200 --seed 7
 
-A run that is broken off goes on where it stopped; one that is done tries the unexplained survivors again. Where a
-file's code has changed, its mutants are new. Results are in reports/mutants.csv and reports/mutants.md. Survivors that
+A library's mutants are first tried on the libraries' own tests, which take a second; what survives those, on the
+hub's. A run that is broken off goes on where it stopped; one that is done tries the unexplained survivors again. Where
+a file's code has changed, its mutants are new. Results are in reports/mutants.csv and reports/mutants.md. Survivors that
 no test can or need find are in accepted.toml, with reasons.
 """
 
@@ -32,10 +33,6 @@ def main() -> int:
         if "contracts/test/" not in str(path)
     }
     files = _files(options.paths, sources)
-    profile = options.profile
-    if profile is None and all(file.startswith(order.LIBRARIES) for file in files):
-        profile = "libraries"
-
     sites = schemata.find(sources, files)
     mutants = [mutant for some in sites.values() for site in some for mutant in site.mutants]
     wanted = [mutant for mutant in mutants if not options.only or re.search(options.only, str(mutant))]
@@ -60,13 +57,15 @@ def main() -> int:
             not options.fresh and (outcome in score.FOUND or (outcome == "survived" and mutant.place in reasons))
         )
 
-    left = [mutant for mutant in wanted if not settled(mutant)]
-    print(f"{len(mutants)} mutants in {len(files)} files, {len(wanted)} wanted, {len(left)} to try", flush=True)
-    if left:
-        copy = Copy(ROOT / "build" / "mutation" / (profile or "default"), profile)
-        copy.write(written)
-        for result in sweep.sweep(copy, left, killers, options.workers, only_short=options.short):
-            record.add(keys[result.mutant.number], result)
+    print(f"{len(mutants)} mutants in {len(files)} files, {len(wanted)} wanted", flush=True)
+    for profile in [options.profile] if options.profile else order.PROFILES:
+        left = [mutant for mutant in wanted if order.belongs(mutant, profile) and not settled(mutant)]
+        print(f"profile {profile}: {len(left)} to try", flush=True)
+        if left:
+            copy = Copy(ROOT / "build" / "mutation" / profile, profile)
+            copy.write(written)
+            for result in sweep.sweep(copy, left, killers, options.workers, only_short=options.short):
+                record.add(keys[result.mutant.number], result)
     options.report.with_suffix(".md").write_text(record.markdown(reasons), encoding="utf-8")
 
     outcomes = {mutant.place: outcome for mutant in mutants if (outcome := record.outcome(keys[mutant.number]))}
@@ -82,7 +81,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.mutation", description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="+", metavar="FILE", help="a contract, or a folder of them")
-    parser.add_argument("--profile", help="Foundry's; `libraries` by default where all files are libraries")
+    parser.add_argument("--profile", choices=order.PROFILES, help="only these tests")
     parser.add_argument("--only", metavar="WORDS", help="mutants whose description matches this regular expression")
     parser.add_argument("--sample", type=int, metavar="N", help="only so many of them, by chance")
     parser.add_argument("--seed", default="0xd1bc", help="of the sample")

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.mutation import schemata
-from scripts.mutation.order import LONG
+from scripts.mutation.order import LONG_RUN
 from scripts.mutation.points import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 LINKED = ("node_modules", ".venv", "scripts", "dlbc")
 FORGE = Path(sys.prefix) / "bin" / "forge"
 # A loop that a mutant lets run for ever is over in seconds. Only the longest tests need more.
-GAS_LIMIT = "2000000000"
+GAS_LIMITS = {"libraries": "100000000", "default": "500000000"}
 COPIED = ("contracts", "tests/forge", "foundry.toml")
 
 _FAILED = re.compile(r"^\[FAIL[^\n]*\] (\w+)\(", re.MULTILINE)
@@ -41,7 +41,7 @@ class Result:
 class Copy:
     """The tree with all mutants in it, and Forge in that."""
 
-    def __init__(self, folder: Path, profile: str | None) -> None:
+    def __init__(self, folder: Path, profile: str) -> None:
         self._folder = folder
         self._profile = profile
 
@@ -116,13 +116,12 @@ class Copy:
             **os.environ,
             "FOUNDRY_BLOCK_COINBASE": schemata.coinbase(number),
             "FOUNDRY_CODE_SIZE_LIMIT": "1000000",
-            **({} if LONG in arguments else {"FOUNDRY_GAS_LIMIT": GAS_LIMIT}),
+            **({} if arguments[-2:] == LONG_RUN else {"FOUNDRY_GAS_LIMIT": GAS_LIMITS[self._profile]}),
             # what one mutant fails with is not tried first on the next
             "FOUNDRY_FUZZ_FAILURE_PERSIST_DIR": str(failures),
             "FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR": str(failures),
+            "FOUNDRY_PROFILE": self._profile,
         }
-        if self._profile:
-            environment["FOUNDRY_PROFILE"] = self._profile
         try:
             return subprocess.run(
                 [str(FORGE), *arguments],

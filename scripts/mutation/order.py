@@ -11,6 +11,8 @@ from pathlib import Path
 from scripts.mutation.points import Mutant
 
 LIBRARIES = "contracts/libraries/"
+# Foundry's profiles, each with tests of its own, in the order in which they are tried.
+PROFILES = ("libraries", "default")
 # Tests that take longer than all others together: only what nothing else kills is tried on them.
 LONG = "MarketTest|DifferentialTest"
 SHORT_RUN, LONG_RUN = ["--no-match-contract", LONG], ["--match-contract", LONG]
@@ -35,6 +37,11 @@ class Killers:
         of_function = self._of_function.get((mutant.file, mutant.function), Counter()).most_common(OF_FUNCTION)
         of_file = self._of_file.get(mutant.file, Counter()).most_common(OF_FILE)
         return list(dict.fromkeys(test for test, _ in of_function + of_file))[:OF_FILE]
+
+
+def belongs(mutant: Mutant, profile: str) -> bool:
+    """Whether a profile's tests run the mutant's code."""
+    return profile != "libraries" or mutant.file.startswith(LIBRARIES)
 
 
 def short(mutant: Mutant, killers: Killers) -> list[list[str]]:
