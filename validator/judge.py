@@ -13,7 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import torch
@@ -23,17 +23,18 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.evaluate import BATCH, predict
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark import keygen, lineage, start_score, verify
+from dlbc.ml.watermark import Fingerprint, fingerprint, keygen, lineage, start_score, verify
 from dlbc.ml.watermark.lineage import Lineage
 from dlbc.ml.watermark.mark import PRESENT
 from dlbc.types import ZERO_BYTES32, ModelCommitment
 from dlbc.wire.typed_data import commitment_hash
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, CandidateVote
 from validator.deadline import Unfinished, in_time
+from validator.suspects import Earlier, Subject, suspects
 
 SCORING_SHARE = 0.7  # of the time for judging; the rest is for marks and lineage
 PROVING_SHARE = 0.7  # of what is left then, for all proofs together
-COMPARISON_SHARE = 0.125  # of what is left then, for one comparison: honest ones take seconds
+COMPARISON_SHARE = 0.125  # of what is left then, for one comparison or fingerprint: honest ones take seconds
 MOST_STRIKES = 3  # a model whose comparisons did not end so often is compared no more: each holds a core
 SLICE = 16 * BATCH  # samples between two looks at the clock; whole batches, so that scores are the miner's
 
@@ -66,29 +67,6 @@ class Opened:
     def itself(self) -> Network | None:
         """The network, as `Earlier.load` gives it."""
         return self.model
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """A model that a thief could have started from.
-
-    Attributes:
-        name: in words.
-        digest: its commitment's hash.
-        load: gives the network, or None where it cannot be had or is of another architecture; asked only where
-            something has to be compared with it.
-        opened_in: EVM block in which its key was shown.
-    """
-
-    name: str
-    digest: bytes
-    load: Callable[[], Network | None]
-    opened_in: int = 0
-
-    @cached_property
-    def model(self) -> Network | None:
-        """The network, loaded once."""
-        return self.load()
 
 
 @dataclass(frozen=True)
@@ -140,6 +118,7 @@ def judge(
     *,
     probes: Array,
     earlier: Iterable[Earlier],
+    draw: bytes,
     seed_of: Callable[[ModelCommitment], bytes],
     device: torch.device | None = None,
     seconds_left: Callable[[], float] = lambda: math.inf,
@@ -150,7 +129,8 @@ def judge(
 
     Args:
         probes: training samples that models are aligned on, `choose_probes(train.x, specHash)`.
-        earlier: opened models; taken one at a time, because each may fill the working memory.
+        earlier: opened models; loaded one at a time, because each may fill the working memory.
+        draw: 32 bytes that nobody knew when he committed: fingerprints are taken by them.
         seed_of: the miner's seed m of a commitment (`dlbc.wire.derivation.seed`).
         seconds_left: until the findings must be there.
         memory: of this round's earlier epochs.
@@ -168,7 +148,7 @@ def judge(
     if prove is not None:
         for waiting, draft in zip(range(len(scored), 0, -1), scored, strict=True):
             draft.check_proof(prove, PROVING_SHARE * seconds_left() / waiting)
-    _compare(scored, earlier, probes, seconds_left, memory)
+    _compare(scored, list(earlier), probes, draw, seconds_left, memory)
     return [draft.finding(test) for draft in drafts]
 
 
@@ -250,17 +230,18 @@ def _mark(model: Network, seed: bytes, *, own_start: bool) -> Mark:
     return Mark(mark.z, fault)
 
 
-def _compare(
+def _compare(  # what is compared, with what, and how
     drafts: Sequence[_Draft],
-    earlier: Iterable[Earlier],
+    earlier: Sequence[Earlier],
     probes: Array,
+    draw: bytes,
     seconds_left: Callable[[], float],
     memory: Memory,
 ) -> None:
     """Flags what is derived from a model that its miner could have had, as far as the time allows."""
     strikes: Counter[bytes] = Counter()
 
-    def compare(draft: _Draft, origin: Earlier) -> None:
+    def compare(draft: _Draft, origin: Earlier, load: Callable[[], Network | None]) -> None:
         subject = draft.candidate
         if draft.flags & CandidateFlag.LINEAGE:
             return  # one origin suffices, and each comparison costs
@@ -268,7 +249,9 @@ def _compare(
             return  # what is declared is no theft: the parent's miner gets his share
         pair = (subject.digest, origin.digest)
         if pair not in memory.lineages:
-            found = _lineage(subject, origin)
+            if subject.model is None or max(strikes[digest] for digest in pair) >= MOST_STRIKES:
+                return
+            found = _lineage(subject.model, load)
             if found is None:
                 return
             if isinstance(found, Unfinished):
@@ -279,14 +262,18 @@ def _compare(
         if memory.lineages[pair].related:
             draft.accuse(origin, memory.lineages[pair])
 
-    def _lineage(subject: Opened, origin: Earlier) -> Lineage | Unfinished | None:
-        model = subject.model
-        if model is None or max(strikes[subject.digest], strikes[origin.digest]) >= MOST_STRIKES:
-            return None
-        reference = origin.model
+    def _lineage(model: Network, load: Callable[[], Network | None]) -> Lineage | Unfinished | None:
+        reference = load()
         if reference is None:
             return None
         return in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(model, reference, probes))
+
+    def print_of(load: Callable[[], Network | None]) -> Fingerprint | None:
+        model = load()
+        if model is None:
+            return None
+        found = in_time(COMPARISON_SHARE * seconds_left(), lambda: fingerprint(model, probes, draw))
+        return None if isinstance(found, Unfinished) else found
 
     # In one round only the earlier commit can be the original: nobody saw the other's model before both were fixed.
     for other in drafts:
@@ -294,8 +281,16 @@ def _compare(
         origin = Earlier(f"the earlier commit of {rival.commitment.miner}", rival.digest, rival.itself)
         for draft in drafts:
             if rival.sequence < draft.candidate.sequence:
-                compare(draft, origin)
-    for origin in earlier:
-        for draft in drafts:
-            if origin.opened_in < draft.candidate.committed_in:
-                compare(draft, origin)
+                compare(draft, origin, origin.load)
+    subjects = [
+        Subject(
+            draft.candidate.model,
+            draft.candidate.committed_in,
+            {origin for subject, origin in memory.lineages if subject == draft.candidate.digest},
+        )
+        for draft in drafts
+    ]
+    for origin, places in suspects(subjects, earlier, print_of):
+        load = cache(origin.load)
+        for place in places:
+            compare(drafts[place], origin, load)

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from dlbc.artifact import cipher_size, decrypt_file
-from dlbc.chain.events import CommitteeDrawn, ModelKeyShown, TrajectoryShown
+from dlbc.chain.events import ModelKeyShown, TrajectoryShown
 from dlbc.errors import ContentInvalid, ContentUnavailable, InvalidArtifact
 from dlbc.ipfs.cid import digest_to_cid
 from dlbc.journal import Journal
@@ -28,6 +28,7 @@ class Proofs:
     """The openings of one epoch.
 
     Attributes:
+        draw: the epoch's seed, which chooses the windows.
         seed_of: the miner's seed m of a commitment.
         may_blame: whether what cannot be had is somebody else's fault and not our own node's.
     """
@@ -36,6 +37,7 @@ class Proofs:
     journal: Journal
     round_id: int
     epoch: int
+    draw: bytes
     train: Dataset
     budget: Budget
     seed_of: Callable[[ModelCommitment], bytes]
@@ -48,9 +50,8 @@ class Proofs:
         Raises:
             IPFSError, OSError, MemoryError: our own machine fails, which says nothing against him.
         """
-        drawn = self.journal.events(CommitteeDrawn, round_id=self.round_id, epoch=self.epoch)
         keys = self.journal.events(ModelKeyShown, round_id=self.round_id, commitment_hash=candidate.digest)
-        if candidate.model is None or not drawn or not keys:
+        if candidate.model is None or not keys:
             return ""
         shown = self.journal.events(
             TrajectoryShown, round_id=self.round_id, commitment_hash=candidate.digest, epoch=self.epoch
@@ -65,7 +66,7 @@ class Proofs:
             return f"what its miner opened of his training: {error}"
         try:
             claim = Claim(candidate.commitment.trajectory, self.seed_of(candidate.commitment), candidate.model)
-            verdict = verify(path, claim, self.train, draw=drawn[-1].seed, device=self.device)
+            verdict = verify(path, claim, self.train, draw=self.draw, device=self.device)
         finally:
             path.unlink()  # as large as many models, and judged once
         return f"its training: {verdict.words}" if verdict.flagged else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from dlbc.chain.events import ModelClaimed
+from dlbc.chain.events import CommitteeDrawn, ModelClaimed
 from dlbc.errors import IPFSError
 from dlbc.inbox_batch import carried_root
 from dlbc.journal import Duty
@@ -24,8 +24,9 @@ from validator.earlier import commit_blocks, winners
 from validator.evidence import NOT_SHOWN, Budget, Source, materials, open_candidates, shown_test_key, spec_of
 from validator.fetch import cache_of
 from validator.handlers import COMMIT_VOTE, REVEAL_VOTE
-from validator.judge import Earlier, Finding, Memory, judge
+from validator.judge import Finding, Memory, judge
 from validator.proofs import Proofs
+from validator.suspects import Earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -120,7 +121,9 @@ def _judge(  # what is judged, with what, and how
 ) -> tuple[list[Finding], TaskFlag]:
     """Findings on the candidates, and the flag against the accused."""
     assert task.manifest is not None  # noqa: S101  # for the type checker: the caller has looked
-    round_id, hashes = duty.round_id, [candidate.commitment for candidate in candidates]
+    round_id, epoch = duty.round_id, int(duty.payload["epoch"])
+    draw = context.journal.events(CommitteeDrawn, round_id=round_id, epoch=epoch)[-1].seed
+    hashes = [candidate.commitment for candidate in candidates]
     opened = open_candidates(source, context.journal, round_id, hashes, task.manifest, budget)
     missing = [one.why for one in opened if one.flag is CandidateFlag.UNAVAILABLE and one.why != NOT_SHOWN]
     if missing and not _may_blame(duty, context, missing[0]):
@@ -132,7 +135,7 @@ def _judge(  # what is judged, with what, and how
         return derivation.seed(source.chain_id, source.hub, spec_hash, round_id, commitment.miner, commitment.anchor)
 
     proofs = Proofs(
-        source, context.journal, round_id, int(duty.payload["epoch"]), train, budget, seed_of,
+        source, context.journal, round_id, epoch, draw, train, budget, seed_of,
         lambda what: _may_blame(duty, context, what), device,
     )  # fmt: skip
     probes = choose_probes(train.x, spec_hash)
@@ -146,6 +149,7 @@ def _judge(  # what is judged, with what, and how
         test,
         probes=probes,
         earlier=_earlier(context, library, task.manifest, round_id, budget, judging_left),
+        draw=draw,
         seed_of=seed_of,
         device=device,
         seconds_left=judging_left,

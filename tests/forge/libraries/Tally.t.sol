@@ -127,6 +127,55 @@ contract TallyTest is Proof {
     ) external pure {
         bool bad = !found.stable || found.flags != 0 || found.median < minScore || claim > uint256(found.median) + tol;
         vm.assertEq(Tally.qualifies(found, claim, minScore, tol), !bad, "qualifies");
+        // and to the last unit, which chance hardly meets
+        found.stable = true;
+        found.flags = 0;
+        uint256 most = uint256(found.median) + tol;
+        vm.assertTrue(Tally.qualifies(found, most, found.median, tol), "the least and the most that do");
+        vm.assertFalse(Tally.qualifies(found, most + 1, found.median, tol), "one claimed too many");
+        vm.assertFalse(Tally.qualifies(found, most, uint256(found.median) + 1, tol), "one short of the minimum");
+        uint256 far = uint256(found.median) + 4 * uint256(tol);
+        vm.assertFalse(Tally.overclaimed(found, far, tol), "four tolerances");
+        vm.assertTrue(Tally.overclaimed(found, far + 1, tol), "more than four");
+    }
+
+    /// @dev Counted bit by bit, whatever else the votes say.
+    function test_taskFaults__of_any_votes__are_what_more_than_half_raise(uint256 seed, uint8 size, uint16 common)
+        external
+        pure
+    {
+        size = uint8(within(size, 1, 15));
+        ICommittee.Votes memory votes = _strangers(seed, size);
+        votes.revealed = uint16(seed & ((1 << size) - 1));
+        for (uint256 pos; pos < size; ++pos) {
+            // else hardly any flag would have more than half
+            if (draw(seed, 500 + pos) % 4 != 0) votes.words[pos] |= uint256(common) << 240;
+            if (draw(seed, 600 + pos) % 4 == 0) votes.words[pos] &= type(uint240).max;
+        }
+        uint256 wanted;
+        for (uint256 bit; bit < 16; ++bit) {
+            uint256 having;
+            for (uint256 pos; pos < size; ++pos) {
+                if (BitMask.has(votes.revealed, pos)) having += (votes.words[pos] >> (240 + bit)) & 1;
+            }
+            if (2 * having > BitMask.count(votes.revealed)) wanted |= 1 << bit;
+        }
+        vm.assertEq(Tally.taskFaults(votes), wanted, "task flags");
+    }
+
+    function test_incoherentWith__of_any_findings__adds_who_skips_a_placed_candidate(
+        uint16 incoherent,
+        uint96 skipped,
+        uint8 placed
+    ) external pure {
+        Tally.Findings memory found;
+        found.incoherent = incoherent;
+        found.skipped = skipped;
+        uint256 wanted = incoherent;
+        for (uint256 i; i < 6; ++i) {
+            if (placed & (1 << i) != 0) wanted |= (skipped >> (16 * i)) & type(uint16).max;
+        }
+        vm.assertEq(Tally.incoherentWith(found, placed % 64), wanted, "incoherent");
     }
 
     /// @dev Words of any bits, all revealed.

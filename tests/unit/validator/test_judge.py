@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import gc
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,10 +24,12 @@ from dlbc.ml.watermark import choose_probes, embed, keygen
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, ModelCommitment
 from dlbc.wire.vote_word import CandidateFlag
 from validator import judge as judging
-from validator.judge import Earlier, Finding, Memory, Opened, judge
+from validator.judge import Finding, Memory, Opened, judge
+from validator.suspects import FEW, Earlier
 
 torch.set_num_threads(1)
 
+DRAW = b"d" * 32
 ALICE, BOB = "0x" + "aa" * 20, "0x" + "bb" * 20
 
 
@@ -68,7 +72,7 @@ def judged(
     prove: Callable[[Opened], str] | None = None,
 ) -> list[Finding]:
     probes = choose_probes(test_set.x, b"s" * 32)
-    return judge(candidates, test_set, probes=probes, earlier=earlier, seed_of=seed_of, prove=prove)
+    return judge(candidates, test_set, probes=probes, earlier=earlier, draw=DRAW, seed_of=seed_of, prove=prove)
 
 
 def test_judge__mark_is_absent__flags_the_mark(test_set: Dataset) -> None:
@@ -157,7 +161,9 @@ def hurried(
     test_set: Dataset, seconds_left: Callable[[], float], *candidates: Opened, earlier: Any = ()
 ) -> list[Finding]:
     probes = choose_probes(test_set.x, b"s" * 32)
-    return judge(candidates, test_set, probes=probes, earlier=earlier, seed_of=seed_of, seconds_left=seconds_left)
+    return judge(
+        candidates, test_set, probes=probes, earlier=earlier, draw=DRAW, seed_of=seed_of, seconds_left=seconds_left
+    )
 
 
 def test_judge__scoring_takes_too_long__votes_on_what_was_scored(
@@ -193,15 +199,20 @@ def test_judge__comparison_never_ends__accuses_nobody_and_the_next_is_made(
     monkeypatch.setattr(judging, "lineage", slow)
     left = [1000.0]
 
-    def earlier() -> Iterator[Earlier]:
-        left[0] = 4.0
-        yield before("the trap", trap)
-        left[0] = 1000.0
-        yield before("block 7", original)
+    def loads(model: Network, seconds: float) -> Callable[[], Network]:
+        def load() -> Network:
+            left[0] = seconds
+            return model
 
+        return load
+
+    earlier = (
+        replace(before("the trap", trap), load=loads(trap, 4.0)),
+        replace(before("block 7", original), load=loads(original, 1000.0)),
+    )
     thief = Opened(commitment(ALICE), 1, stolen_from(original))
     try:
-        (finding,) = hurried(test_set, lambda: left[0], thief, earlier=earlier())
+        (finding,) = hurried(test_set, lambda: left[0], thief, earlier=earlier)
     finally:
         end.set()
     assert any("the comparison with the trap did not end" in reason for reason in finding.reasons)
@@ -223,25 +234,47 @@ def test_judge__comparison_fails__the_vote_is_cast_without_it(
     assert "infeasible" in findings[1].reasons[0]
 
 
-def test_judge__many_earlier_models__holds_one_at_a_time(test_set: Dataset) -> None:
+@pytest.mark.parametrize("count", [3, FEW + 1])
+def test_judge__many_earlier_models__holds_one_at_a_time(test_set: Dataset, count: int) -> None:
     """Sixty-four networks of 800 MB do not fit into a validator's memory."""
-    alive: list[int] = []
+    alive: list[weakref.ref[Network]] = []
 
-    def winners() -> Iterator[Earlier]:
-        for number in range(3):
-            alive.append(number)
-            yield before(f"block {number}", network(BOB))
+    def load() -> Network:
+        gc.collect()
+        assert not any(one() is not None for one in alive), "loaded while another is held"
+        model = network(BOB)
+        alive.append(weakref.ref(model))
+        return model
 
-    probes = choose_probes(test_set.x, b"s" * 32)
-    seen: list[int] = []
-    candidate = Opened(commitment(ALICE), 1, network(ALICE))
+    winners = tuple(replace(before(f"block {number}", network(BOB)), load=load) for number in range(count))
+    judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), earlier=winners)
+    assert len(alive) >= count
 
-    def watch() -> float:
-        seen.append(len(alive))
-        return 1000.0
 
-    judge([candidate], test_set, probes=probes, earlier=winners(), seed_of=seed_of, seconds_left=watch)
-    assert seen[-3:] == [1, 2, 3], "each is compared before the next is loaded"
+def test_judge__thief_among_many_earlier_models__is_found_by_few_comparisons(
+    test_set: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Aligning with each of them would take a validator longer than he has."""
+    compared: list[Network] = []
+    lineage = judging.lineage
+
+    def counted(subject: Network, reference: Network, probes: Any) -> Any:
+        compared.append(reference)
+        return lineage(subject, reference, probes)
+
+    monkeypatch.setattr(judging, "lineage", counted)
+    winners = [before(f"block {number}", network(f"0x{number + 1:040x}")) for number in range(40)]
+    original = winners[30].load()
+    assert original is not None
+    thief, honest = (
+        Opened(commitment(ALICE), 1, stolen_from(original)),
+        Opened(commitment(BOB), 2, network(BOB)),
+    )
+    findings = judged(test_set, thief, honest, earlier=tuple(winners))
+    assert "derived from block 30" in findings[0].reasons[-1]
+    assert not findings[1].vote.flags & CandidateFlag.LINEAGE
+    assert compared[1] is original, "the likeliest comes first, after the other candidate"
+    assert len(compared) < 20
 
 
 def test_judge__neither_model_nor_fault__is_skipped(test_set: Dataset) -> None:
@@ -271,7 +304,7 @@ def test_judge__second_epoch__measures_only_what_is_new(test_set: Dataset, monke
     probes, memory = choose_probes(test_set.x, b"s" * 32), Memory()
 
     def judged_again(candidates: list[Opened], origins: tuple[Earlier, ...]) -> list[Finding]:
-        return judge(candidates, test_set, probes=probes, earlier=origins, seed_of=seed_of, memory=memory)
+        return judge(candidates, test_set, probes=probes, earlier=origins, draw=DRAW, seed_of=seed_of, memory=memory)
 
     first = judged_again([thief, honest], earlier)
     for name in ("predict", "verify", "lineage"):

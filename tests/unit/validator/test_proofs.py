@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dlbc.artifact import encrypt_file
-from dlbc.chain.events import CommitteeDrawn, ModelKeyShown, TrajectoryShown
+from dlbc.chain.events import ModelKeyShown, TrajectoryShown
 from dlbc.errors import ContentUnavailable, IPFSError
 from dlbc.ipfs.unixfs import digest_of_file
 from dlbc.journal import Identity, Journal
@@ -61,7 +61,6 @@ def scene(tmp_path: Path) -> Any:
         size = len(ipfs.content) if announced is None else announced
         event(TrajectoryShown, ROUND, MINER, CANDIDATE.digest, epoch, digest_of_file(sealed), size)
 
-    event(CommitteeDrawn, ROUND, 0, b"s" * 32, (1,), (ZERO_ADDRESS,), 100)
     event(ModelKeyShown, ROUND, MINER, CANDIDATE.digest, KEY)
     found.show = show
     found.proofs = Proofs(
@@ -69,6 +68,7 @@ def scene(tmp_path: Path) -> Any:
         journal,
         ROUND,
         0,
+        b"s" * 32,
         None,  # type: ignore[arg-type]
         Budget(10, 1),
         lambda commitment: b"m" * 32,
