@@ -87,6 +87,8 @@ contract CandidateListTest is Proof {
         places = new CandidateList.Place[](keys.length);
         for (uint256 i; i < keys.length; ++i) {
             places[i] = list.places[CandidateList.indexOf(keys[i])];
+            vm.assertEq(CandidateList.scoreOf(keys[i]), places[i].score, "a key's score");
+            vm.assertEq(CandidateList.sequenceOf(keys[i]), places[i].sequence, "a key's sequence");
         }
     }
 

@@ -19,6 +19,13 @@ contract DifficultyRankingTest is Proof {
 
     /* I26: THE LOGARITHM */
 
+    function test_rate__of_a_doubled_queue__grows_by_gamma(uint32 alpha, uint32 gamma, uint8 doublings) external pure {
+        uint256 waiting = (1 << (doublings % 32)) - 1;
+        uint256 wanted = uint256(alpha) + uint256(gamma) * (doublings % 32);
+        vm.assertEq(DifficultyRanking.rate(alpha, gamma, waiting), wanted, "rate");
+    }
+
+
     function test_I26_lg__of_a_larger_number__is_no_smaller(uint256 x, uint256 y) external pure {
         if (x > y) (x, y) = (y, x);
         vm.assertLe(DifficultyRanking.lg(x), DifficultyRanking.lg(y), "lg fell");

@@ -139,6 +139,31 @@ contract TallyTest is Proof {
         vm.assertTrue(Tally.overclaimed(found, far + 1, tol), "more than four");
     }
 
+    /// @dev Against the same said without a trick: every field looked at by itself, and sorted by hand.
+    function test_I30_judge__of_any_votes__is_what_counting_says(uint256 seed, uint8 size, uint16 tol, uint8 shown)
+        external
+        pure
+    {
+        size = uint8(within(size, 1, 15));
+        ICommittee.Votes memory votes = _disputed(seed, size, tol);
+        Tally.Findings memory found = Tally.judge(votes, 6, shown, tol);
+        Tally.Findings memory wanted;
+        wanted.verdicts = new ICommittee.Verdict[](6);
+        for (uint256 i; i < 6; ++i) {
+            if (shown & (1 << i) != 0) _count(votes, i, tol, wanted);
+        }
+        vm.assertEq(abi.encode(found.verdicts), abi.encode(wanted.verdicts), "verdicts");
+        vm.assertEq(found.off, wanted.off, "off");
+        vm.assertEq(found.incoherent, wanted.incoherent, "incoherent");
+        vm.assertEq(found.skipped, wanted.skipped, "skipped");
+        (ICommittee.Verdict[] memory all, uint16 faults) = Tally.verdicts(votes, 6, tol);
+        vm.assertEq(faults, Tally.taskFaults(votes), "task flags");
+        for (uint256 i; i < 6; ++i) {
+            _count(votes, i, tol, wanted);
+        }
+        vm.assertEq(abi.encode(all), abi.encode(wanted.verdicts), "verdicts on all");
+    }
+
     /// @dev Counted bit by bit, whatever else the votes say.
     function test_taskFaults__of_any_votes__are_what_more_than_half_raise(uint256 seed, uint8 size, uint16 common)
         external
@@ -176,6 +201,95 @@ contract TallyTest is Proof {
             if (placed & (1 << i) != 0) wanted |= (skipped >> (16 * i)) & type(uint16).max;
         }
         vm.assertEq(Tally.incoherentWith(found, placed % 64), wanted, "incoherent");
+    }
+
+    function _count(ICommittee.Votes memory votes, uint256 candidate, uint256 tol, Tally.Findings memory wanted)
+        private
+        pure
+    {
+        ICommittee.Verdict memory verdict;
+        wanted.verdicts[candidate] = verdict;
+        uint256[] memory scores = new uint256[](votes.size);
+        uint256 given;
+        uint256 skipped;
+        uint256 scoreless;
+        uint256[5] memory raised;
+        for (uint256 pos; pos < votes.size; ++pos) {
+            uint256 field = (votes.words[pos] >> (40 * candidate)) & SKIPPED;
+            if (!BitMask.has(votes.revealed, pos)) continue;
+            if (field == SKIPPED) {
+                skipped |= 1 << pos;
+                continue;
+            }
+            for (uint256 bit; bit < 5; ++bit) {
+                raised[bit] += (field >> (35 + bit)) & 1;
+            }
+            if ((field >> 35) & 3 != 0) scoreless |= 1 << pos;
+            else scores[given++] = field & ((1 << 35) - 1);
+        }
+        for (uint256 bit; bit < 5; ++bit) {
+            if (2 * raised[bit] > BitMask.count(votes.revealed)) verdict.flags |= uint8(1 << bit);
+        }
+        for (uint256 i; i < given; ++i) {
+            uint256 below;
+            for (uint256 j; j < given; ++j) {
+                if (scores[j] < scores[i] || (scores[j] == scores[i] && j < i)) ++below;
+            }
+            if (below == (given - 1) / 2) verdict.median = uint40(scores[i]);
+        }
+        _disagreeing(votes, candidate, tol, wanted, skipped, scoreless);
+    }
+
+    function _disagreeing(
+        ICommittee.Votes memory votes,
+        uint256 candidate,
+        uint256 tol,
+        Tally.Findings memory wanted,
+        uint256 skipped,
+        uint256 scoreless
+    ) private pure {
+        ICommittee.Verdict memory verdict = wanted.verdicts[candidate];
+        uint256 near;
+        uint256 far;
+        uint256 off;
+        for (uint256 pos; pos < votes.size; ++pos) {
+            if (!BitMask.has(votes.revealed, pos) || BitMask.has(skipped | scoreless, pos)) continue;
+            uint256 score = (votes.words[pos] >> (40 * candidate)) & ((1 << 35) - 1);
+            uint256 distance = score > verdict.median ? score - verdict.median : verdict.median - score;
+            if (distance <= tol) ++near;
+            else far |= 1 << pos;
+            if (distance > 4 * tol && distance > tol) off |= 1 << pos;
+        }
+        verdict.stable = near >= votes.quorum;
+        if (!verdict.stable || verdict.flags & 3 != 0) return;
+        wanted.off |= off;
+        wanted.incoherent |= scoreless | far;
+        wanted.skipped |= skipped << (16 * candidate);
+    }
+
+    /// @dev Votes near one truth, at the tolerances' very ends, skipped, flagged, or of any bits.
+    function _disputed(uint256 seed, uint256 size, uint256 tol) private pure returns (ICommittee.Votes memory votes) {
+        votes = _strangers(seed, size);
+        votes.revealed = uint16(seed & ((1 << size) - 1)) | uint16(seed >> 240) & uint16((1 << size) - 1);
+        votes.quorum = uint8(within(seed >> 16, 1, size));
+        uint256 truth = (1 << 20) + (seed >> 24) % (1 << 20);
+        for (uint256 pos; pos < size; ++pos) {
+            uint256 word = votes.words[pos];
+            for (uint256 i; i < 6; ++i) {
+                uint256 chance = draw(seed, 700 + 6 * pos + i);
+                uint256 kind = chance % 16;
+                uint256 field = truth;
+                if (kind < 5) field += (chance >> 8) % (tol + 1);
+                else if (kind < 7) field += tol + (chance >> 8) % 2;
+                else if (kind < 9) field += 4 * tol + (chance >> 8) % 2;
+                else if (kind < 10) field -= tol + (chance >> 8) % 2;
+                else if (kind < 12) field = SKIPPED;
+                else if (kind < 15) field |= ((chance >> 8) % 32) << 35;
+                else continue;
+                word = (word & ~(SKIPPED << (40 * i))) | (field << (40 * i));
+            }
+            votes.words[pos] = word;
+        }
     }
 
     /// @dev Words of any bits, all revealed.
