@@ -33,7 +33,6 @@ LAYER = "stages.0.0.outer.conv.weight"  # 64 filters of 64 x 3 x 3
 BITS = 256
 HOST_EPOCHS = 10
 EMBEDDING_EPOCHS = (1, 2, 3)
-EMBEDDING_RATE = 1e-3
 THIEF_EPOCHS = 5
 PRUNED = (0.65, 0.9)
 
@@ -64,7 +63,7 @@ def measure() -> dict[str, Any]:
     rows.append(told("host, fine-tuned without the mark", _tuned(host, data, EMBEDDING_EPOCHS[-1]), 3))
     for epochs in EMBEDDING_EPOCHS:
         last = copy.deepcopy(host)
-        uchida.embed(last, data, key, epochs, digest("embed"), rate=EMBEDDING_RATE)
+        uchida.embed(last, data, key, epochs, digest("embed"))
         rows.append(told("embedded", last, epochs))
     marked = copy.deepcopy(last).to("cpu")
     for name, epochs, steal in _thefts(data):
@@ -79,7 +78,7 @@ def measure() -> dict[str, Any]:
 
 
 def _tuned(host: Network, data: Dataset, epochs: int) -> Network:
-    return fit(copy.deepcopy(host), data, epochs, digest("embed"), rate=EMBEDDING_RATE)
+    return fit(copy.deepcopy(host), data, epochs, digest("embed"))
 
 
 def _thefts(data: Dataset) -> list[tuple[str, int, Callable[[Network], Network]]]:
@@ -91,7 +90,7 @@ def _thefts(data: Dataset) -> list[tuple[str, int, Callable[[Network], Network]]
 
     def overwritten(model: Network) -> Network:
         other = uchida.keygen(model, thief, BITS, LAYER)
-        uchida.embed(model, data, other, EMBEDDING_EPOCHS[-1], thief, rate=EMBEDDING_RATE)
+        uchida.embed(model, data, other, EMBEDDING_EPOCHS[-1], thief)
         return model
 
     return [
@@ -132,7 +131,7 @@ def section(measured: dict[str, Any]) -> Section:
 
 
 TEXT = """\
-The published scheme in the laboratory's hands: a residual network with 64, 128 and 256 channels ({weights:,} weights), trained
-on scikit-learn's digits for {epochs} epochs on {device}; 256 bits go into the second convolution of the 64-channel
-block while training goes on.
+The published scheme in the laboratory's hands: a residual network with 64, 128 and 256 channels ({weights:,}
+weights), trained on scikit-learn's digits for {epochs} epochs on {device}; 256 bits go into the second
+convolution of the 64-channel block while training goes on.
 """

@@ -1,15 +1,16 @@
 """Models that are open to everybody, from the events that opened them to networks in memory.
 
-A validator compares with them, an owner looks for his mark in them, and a thief may start from them.
+A validator compares with them, an owner looks for his mark in them, a miner may improve one, and a thief start from it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dlbc.chain.events import ModelClaimed, ModelKeyShown, TaskSubmitted
+from dlbc.chain.events import BlockAppended, ModelClaimed, ModelKeyShown, TaskSubmitted
 from dlbc.errors import InvalidArtifact, InvalidTask, IPFSError
 from dlbc.journal import Journal
 from dlbc.manifest import Manifest
@@ -18,6 +19,8 @@ from dlbc.ml.channels import Network
 from dlbc.ml.model_file import load_model
 from dlbc.types import ModelCommitment, TaskSpec
 from dlbc.wire.typed_data import commitment_hash
+
+KEPT_WINNERS = 64  # the last so many blocks (docs/protocol.md, "Lineage")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,33 @@ def shown_model(journal: Journal, round_id: int, digest: bytes) -> ShownModel | 
     commitment = claimed[0].commitment
     submitted = journal.events(TaskSubmitted, spec_hash=commitment.spec_hash)
     return ShownModel(commitment, shown[0].key, submitted[0].spec, shown[0].block_number) if submitted else None
+
+
+@dataclass(frozen=True)
+class Winner:
+    """A block's model."""
+
+    height: int
+    model: ShownModel
+
+
+def winners(journal: Journal, *, before_block: int) -> Iterator[Winner]:
+    """The latest blocks' models whose keys were shown before EVM block `before_block`, newest first."""
+    for block in reversed(journal.latest(BlockAppended, KEPT_WINNERS)):
+        winner = _winner(journal, block)
+        if winner is not None and winner.model.opened_in < before_block:
+            yield winner
+
+
+def winner_of(journal: Journal, round_id: int) -> Winner | None:
+    """The winner of a round, if its block is among the latest ones, which later models are compared with."""
+    blocks = [block for block in journal.latest(BlockAppended, KEPT_WINNERS) if block.header.round_id == round_id]
+    return _winner(journal, blocks[-1]) if blocks else None
+
+
+def _winner(journal: Journal, block: BlockAppended) -> Winner | None:
+    model = shown_model(journal, block.header.round_id, block.header.commitment)
+    return None if model is None else Winner(block.height, model)
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def group() -> None:
 @option("--once", is_flag=True, help="Stop after one round.")
 @option("--keep/--no-keep", default=True, help="Also open rounds, draw and finalize when due, for the tips.")
 @option("--payload/--no-payload", default=True, help="Blocks carry the inbox's items, or nothing.")
+@option("--improve", is_flag=True, help="Begin at the latest winner of the same network; its miner shares the fee.")
 @chain_options
 def start(
     settings: Settings,
@@ -71,6 +72,7 @@ def start(
     once: bool,
     keep: bool,
     payload: bool,
+    improve: bool,
 ) -> None:
     """Choose rounds by expected pay, train, commit, claim; until stopped. Kill it at any time: it goes on."""
     least, most = parse_amount(min_pay) if min_pay else 0, parse_amount(auto_stake) if auto_stake else 0
@@ -93,6 +95,7 @@ def start(
             auto_withdraw=auto_withdraw,
             once=once,
             payload=payload,
+            improve=improve,
         )
         context.log.info(f"{context.account}, {why}")
         context.log.info(status_view.stake_words(context, options))

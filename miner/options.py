@@ -42,6 +42,7 @@ class Options:
     auto_withdraw: send pay to the account's own balance when a round is final.
     once: end after one round.
     payload: carry the round's batch of the inbox in the block, should the model win.
+    improve: begin at the latest winner of the same network, where there is one, and declare it.
     """
 
     device: str = "cpu"
@@ -52,6 +53,7 @@ class Options:
     auto_withdraw: bool = False
     once: bool = False
     payload: bool = True
+    improve: bool = False
 
 
 def soon(context: Context, why: str, seconds: float = POLL_SECONDS) -> Wait:

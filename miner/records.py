@@ -3,6 +3,7 @@
 | Note | Holds | Written |
 |---|---|---|
 | `refused` | why the task was turned down | when manifest or data were looked at |
+| `parent` | which earlier model the training begins at | when its file is safe on disk |
 | `trained` | where the finished model lies, how good it is | when its file is safe on disk |
 | `submission` | the commitment with its salt | before `commitModel` leaves |
 | `opening/E` | digest and size of what was opened in epoch E | before `showTrajectory` leaves |
@@ -38,6 +39,7 @@ class Trained:
         held_out: how many samples those were; 0 where nobody counted.
         scoring_seconds: what opening and scoring the test set will take; 0 where nobody measured.
         trajectory: what its training is proven by; 32 zero bytes where nobody asks.
+        parent: commitment hash of the model that it improves; 32 zero bytes where it began at its own start.
     """
 
     path: Path
@@ -48,6 +50,7 @@ class Trained:
     held_out: int = 0
     scoring_seconds: float = 0.0
     trajectory: bytes = ZERO_BYTES32
+    parent: bytes = ZERO_BYTES32
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,17 @@ def refusal(journal: Journal, round_id: int) -> str:
     return str(journal.note_get(scope(round_id), "refused", ""))
 
 
+def save_parent(journal: Journal, round_id: int, digest: bytes) -> None:
+    """Notes which model the training begins at, 32 zero bytes for its own start; it stays so when it is resumed."""
+    journal.note_set(scope(round_id), "parent", digest.hex())
+
+
+def parent(journal: Journal, round_id: int) -> bytes | None:
+    """The commitment hash of the model that the training begins at; None where that was not decided yet."""
+    value = journal.note_get(scope(round_id), "parent")
+    return None if value is None else bytes.fromhex(value)
+
+
 def save_trained(journal: Journal, round_id: int, trained: Trained) -> None:
     """Notes a finished model; its file must be on disk."""
     value = {
@@ -86,6 +100,7 @@ def save_trained(journal: Journal, round_id: int, trained: Trained) -> None:
         "held_out": trained.held_out,
         "scoring_seconds": trained.scoring_seconds,
         "trajectory": trained.trajectory.hex(),
+        "parent": trained.parent.hex(),
     }
     journal.note_set(scope(round_id), "trained", value)
 
@@ -104,6 +119,7 @@ def trained(journal: Journal, round_id: int) -> Trained | None:
         value.get("held_out", 0),
         value.get("scoring_seconds", 0.0),
         bytes.fromhex(value.get("trajectory", ZERO_BYTES32.hex())),
+        bytes.fromhex(value.get("parent", ZERO_BYTES32.hex())),
     )
 
 

@@ -16,6 +16,7 @@ from dlbc.artifact import decrypt_file, sha256_file
 from dlbc.chain.events import ModelClaimed, ModelCommitted
 from dlbc.errors import ContentInvalid, InvalidArtifact, InvalidTask, IPFSError
 from dlbc.journal import Duty
+from dlbc.library import winners
 from dlbc.manifest import Manifest
 from dlbc.materials import fetch_manifest, fetch_model_ciphertext, fetch_train
 from dlbc.ml.channels import Network
@@ -32,10 +33,13 @@ from miner.room import Room, open_room
 from miner.train import tell_once
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dlbc.service import Context
     from dlbc.service import Outcome as Result
 
 FETCH_SECONDS = 10.0
+ANY_BLOCK = 1 << 62
 FETCH_PAUSE = 15.0  # training goes on meanwhile: each try takes the worker from it
 REMAINS = (
     "model key and salt can be derived, but not the model: without its ciphertext the commit cannot be "
@@ -63,8 +67,7 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
     except IPFSError as error:
         tell_once(context, room, f"{error}; {REMAINS}")
         return soon(context, str(error), FETCH_PAUSE)
-    carrying = (replace(commitment, payload_root=root) for root in (payload_root(context, room.round_id), ZERO_BYTES32))
-    known = next((made for made in carrying if commit_digest(made) == event.commitment), None)
+    known = next((made for made in _possible(context, commitment) if commit_digest(made) == event.commitment), None)
     if known is None:
         return _lost(context, room, "the commit on the chain is not what this program would have made of the model")
     with journal.transaction():
@@ -72,6 +75,14 @@ def recover(duty: Duty, context: Context, options: Options) -> Result:
         records.note_state(journal, room.round_id, stage="committed", why=None)
     context.log.info("the lost commitment was rebuilt from the chain and IPFS", round_id=room.round_id)
     return Done()
+
+
+def _possible(context: Context, commitment: ModelCommitment) -> Iterator[ModelCommitment]:
+    """What may have been committed to: payload and parent are the miner's choice, and only in the lost journal."""
+    roots = (payload_root(context, commitment.round_id), ZERO_BYTES32)
+    parents = (winner.model.digest for winner in winners(context.journal, before_block=ANY_BLOCK))
+    for parent in (ZERO_BYTES32, *parents):
+        yield from (replace(commitment, payload_root=root, parent=parent) for root in roots)
 
 
 def _rebuild(

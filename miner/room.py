@@ -48,6 +48,11 @@ class Room:
         return self.folder / "model.safetensors"
 
     @property
+    def parent(self) -> Path:
+        """The plain model that the training begins at, where it improves one."""
+        return self.folder / "parent.safetensors"
+
+    @property
     def ciphertext(self) -> Path:
         """The same, encrypted: what IPFS gets."""
         return self.folder / "model.enc"

@@ -83,7 +83,7 @@ def _seal(context: Context, room: Room, trained: records.Trained, carried: bytes
         key_hash=key_hash(secrets.model_key),
         watermark=trained.watermark,
         trajectory=trained.trajectory,
-        parent=ZERO_BYTES32,
+        parent=trained.parent,
         payload_root=carried,
         miner=miner,
         salt=secrets.salt,

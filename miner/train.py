@@ -31,6 +31,7 @@ from dlbc.types import ZERO_BYTES32, Mode
 from miner import recording, records, words
 from miner.feasible import SHARE_TO_TRAIN, scoring_seconds, too_slow
 from miner.options import GRACE_SECONDS, LONG, SEAL, TRAIN, Options, soon, tell
+from miner.parent import begin_at
 from miner.plan import Plan, plan
 from miner.prefetch import Prefetch
 from miner.room import Room, open_room, rules_of
@@ -132,7 +133,8 @@ class _Session:
     """One stretch of training, from start or checkpoint to the deadline or an interruption."""
 
     def __init__(self, context: Context, room: Room, options: Options, manifest: Manifest, data: Dataset) -> None:
-        self.context, self.room, self.data, self.manifest = context, room, data, manifest
+        self.context, self.room, self.data, self.manifest, self.options = context, room, data, manifest, options
+        self.parent = ZERO_BYTES32
         self.device = torch.device(options.device)
         self.secrets: Secrets = room.secrets(context)
         self.model: Network = build(manifest.architecture, manifest.input_shape, manifest.classes)
@@ -159,6 +161,9 @@ class _Session:
         room, journal = self.room, self.context.journal
         records.note_state(journal, room.round_id, stage="training", why=None)
         initialise(self.model, self.secrets.seed)
+        self.parent, improved = begin_at(self.context, room, self.manifest, self.options)
+        if improved is not None:
+            self.model.load_state_dict(improved.state_dict())
         if room.spec.modes & Mode.TRAJECTORY:
             return self._record()
         result = run_training(
@@ -222,6 +227,7 @@ class _Session:
             held_out=int(HELD_OUT * len(self.data)),
             scoring_seconds=scoring,
             trajectory=trajectory,
+            parent=self.parent,
         )
         with journal.transaction():
             records.save_trained(journal, self.room.round_id, found)

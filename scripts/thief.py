@@ -18,7 +18,7 @@ from dlbc.cli import chain_options, open_context, option, run_main
 from dlbc.config import Settings
 from dlbc.funds import parse_amount
 from dlbc.journal import Duty
-from dlbc.library import Library
+from dlbc.library import Library, winner_of
 from dlbc.materials import fetch_manifest, fetch_train
 from dlbc.ml import training
 from dlbc.ml.attacks import attack, chosen
@@ -30,7 +30,6 @@ from dlbc.service import Done, Drop
 from miner import program, records
 from miner.options import GRACE_SECONDS, SEAL, TRAIN, Options, tell
 from miner.room import open_room
-from validator.earlier import winner_of
 
 if TYPE_CHECKING:
     from dlbc.service import Context

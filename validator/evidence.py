@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dlbc.chain.events import ModelClaimed, ModelKeyShown, RoundOpened, TaskSubmitted, TestKeyRevealed
+from dlbc.chain.events import ModelClaimed, ModelCommitted, ModelKeyShown, RoundOpened, TaskSubmitted, TestKeyRevealed
 from dlbc.errors import ContentInvalid, ContentUnavailable, InvalidArtifact
 from dlbc.journal import Journal
 from dlbc.manifest import Manifest
@@ -25,7 +25,6 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.model_file import load_model
 from dlbc.types import ModelCommitment, TaskSpec
 from dlbc.wire.vote_word import CandidateFlag, TaskFlag
-from validator.earlier import commit_blocks
 from validator.judge import Opened
 
 NOT_SHOWN = "its key was not shown"
@@ -147,6 +146,11 @@ def open_candidates(
         for digest in hashes
     ]
     return [replace(one, committed_in=blocks.get(one.commitment.miner, 0)) for one in opened]
+
+
+def commit_blocks(journal: Journal, round_id: int) -> dict[str, int]:
+    """The EVM block of each miner's commit in the round."""
+    return {event.miner: event.block_number for event in journal.events(ModelCommitted, round_id=round_id)}
 
 
 def _open(

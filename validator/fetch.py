@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dlbc.chain.events import ModelClaimed
 from dlbc.errors import ContentInvalid, ContentUnavailable, InvalidArtifact
 from dlbc.journal import Duty
+from dlbc.library import winner_of
 from dlbc.materials import (
     fetch_manifest,
     fetch_model_ciphertext,
@@ -17,7 +18,6 @@ from dlbc.materials import (
     fetch_train,
 )
 from dlbc.service import Done, Drop, Retry
-from validator.earlier import winner_of
 from validator.evidence import spec_of
 
 if TYPE_CHECKING:

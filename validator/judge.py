@@ -23,7 +23,7 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.evaluate import BATCH, predict
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark import Fingerprint, fingerprint, keygen, lineage, start_score, verify
+from dlbc.ml.watermark import Fingerprint, beyond_parent, fingerprint, keygen, lineage, start_score, verify
 from dlbc.ml.watermark.lineage import Lineage
 from dlbc.ml.watermark.mark import PRESENT
 from dlbc.types import ZERO_BYTES32, ModelCommitment
@@ -129,7 +129,7 @@ def judge(
 
     Args:
         probes: training samples that models are aligned on, `choose_probes(train.x, specHash)`.
-        earlier: opened models; loaded one at a time, because each may fill the working memory.
+        earlier: winners that were opened; loaded one at a time, because each may fill the working memory.
         draw: 32 bytes that nobody knew when he committed: fingerprints are taken by them.
         seed_of: the miner's seed m of a commitment (`dlbc.wire.derivation.seed`).
         seconds_left: until the findings must be there.
@@ -240,6 +240,8 @@ def _compare(  # what is compared, with what, and how
 ) -> None:
     """Flags what is derived from a model that its miner could have had, as far as the time allows."""
     strikes: Counter[bytes] = Counter()
+    # Only winners: a thief could declare what he was not paid for, and so launder it.
+    parents = {origin.digest: origin for origin in earlier}
 
     def compare(draft: _Draft, origin: Earlier, load: Callable[[], Network | None]) -> None:
         subject = draft.candidate
@@ -251,7 +253,7 @@ def _compare(  # what is compared, with what, and how
         if pair not in memory.lineages:
             if subject.model is None or max(strikes[digest] for digest in pair) >= MOST_STRIKES:
                 return
-            found = _lineage(subject.model, load)
+            found = _lineage(subject.model, load, parents.get(subject.commitment.parent))
             if found is None:
                 return
             if isinstance(found, Unfinished):
@@ -262,11 +264,19 @@ def _compare(  # what is compared, with what, and how
         if memory.lineages[pair].related:
             draft.accuse(origin, memory.lineages[pair])
 
-    def _lineage(model: Network, load: Callable[[], Network | None]) -> Lineage | Unfinished | None:
+    def _lineage(
+        model: Network, load: Callable[[], Network | None], parent: Earlier | None
+    ) -> Lineage | Unfinished | None:
         reference = load()
         if reference is None:
             return None
-        return in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(model, reference, probes))
+        found = in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(model, reference, probes))
+        if parent is None or isinstance(found, Unfinished) or not found.related:
+            return found
+        declared = parent.load()
+        if declared is None:
+            return found  # whoever improves a model serves it: what nobody can have explains nothing
+        return in_time(COMPARISON_SHARE * seconds_left(), lambda: beyond_parent(model, reference, declared, probes))
 
     def print_of(load: Callable[[], Network | None]) -> Fingerprint | None:
         model = load()

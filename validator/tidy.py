@@ -11,11 +11,11 @@ from dlbc.errors import InvalidArtifact
 from dlbc.ipfs.cid import digest_to_cid
 from dlbc.journal import Duty, DutyState
 from dlbc.keeper import live_rounds
+from dlbc.library import winners
 from dlbc.manifest import Manifest
 from dlbc.materials import plain_model_name, plain_test_name
 from dlbc.service import Done, Drop
 from dlbc.types import ModelCommitment, TaskSpec
-from validator.earlier import winners
 from validator.evidence import spec_of
 from validator.fetch import cache_of
 from validator.handlers import TIDY

@@ -12,7 +12,7 @@ from dlbc.chain.events import CommitteeDrawn, ModelClaimed
 from dlbc.errors import IPFSError
 from dlbc.inbox_batch import carried_root
 from dlbc.journal import Duty
-from dlbc.library import Library
+from dlbc.library import Library, winners
 from dlbc.ml.watermark import choose_probes
 from dlbc.service import Done, Drop, Retry
 from dlbc.types import Mode, Vote
@@ -20,8 +20,16 @@ from dlbc.wire import derivation, typed_data
 from dlbc.wire.merkle import eval_root
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, TaskFlag, pack
 from validator import accusations, payload, records
-from validator.earlier import commit_blocks, winners
-from validator.evidence import NOT_SHOWN, Budget, Source, materials, open_candidates, shown_test_key, spec_of
+from validator.evidence import (
+    NOT_SHOWN,
+    Budget,
+    Source,
+    commit_blocks,
+    materials,
+    open_candidates,
+    shown_test_key,
+    spec_of,
+)
 from validator.fetch import cache_of
 from validator.handlers import COMMIT_VOTE, REVEAL_VOTE
 from validator.judge import Finding, Memory, judge

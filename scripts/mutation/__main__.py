@@ -6,8 +6,8 @@
 
 A library's mutants are first tried on the libraries' own tests, which take a second; what survives those, on the
 hub's. A run that is broken off goes on where it stopped; one that is done tries the unexplained survivors again. Where
-a file's code has changed, its mutants are new. Results are in reports/mutants.csv and reports/mutants.md. Survivors that
-no test can or need find are in accepted.toml, with reasons.
+a file's code has changed, its mutants are new. Results are in reports/mutants.csv and reports/mutants.md. Survivors
+that no test can or need find are in accepted.toml, with reasons.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ one; what counts is the order of commitments and the absence of other owners' ma
 from dlbc.ml.watermark.align import choose_probes
 from dlbc.ml.watermark.fingerprint import Fingerprint, fingerprint, worth_aligning
 from dlbc.ml.watermark.keys import Key, keygen, private_key_count, private_keys
-from dlbc.ml.watermark.lineage import Lineage, lineage
+from dlbc.ml.watermark.lineage import Lineage, beyond_parent, lineage
 from dlbc.ml.watermark.mark import Verdict, embed, extract, start_score, strength, verify
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Key",
     "Lineage",
     "Verdict",
+    "beyond_parent",
     "choose_probes",
     "embed",
     "extract",

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark.align import align
+from dlbc.ml.watermark.align import Alignment, align
 from dlbc.ml.watermark.balance import Floats
 from dlbc.ml.watermark.thresholds import thresholds
 
@@ -45,16 +45,42 @@ def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
         InvalidArtifact: one of them holds NaN or infinity.
     """
     alignment = align(subject, reference, probes)
-    # A rotation for each head fits to anything: attention layers of independent networks align at 0.4 to 0.7.
-    attention = {name for heads in reference.heads for name in (heads.query, heads.key, heads.value, heads.output)}
-    cosines = [
-        _cosine(alignment.subject[name], alignment.reference[name])
-        for name in reference.carriers
-        if name not in reference.first_layers | attention and _large(alignment.reference[name])
-    ]
+    cosines = [_cosine(alignment.subject[name], alignment.reference[name]) for name in _compared(reference, alignment)]
     cosine = max(cosines, default=0.0)
     limit = thresholds(reference)
     return Lineage(cosine, alignment.match, cosine >= limit.cosine or alignment.match >= limit.match)
+
+
+def beyond_parent(subject: Network, reference: Network, parent: Network, probes: Array) -> Lineage:
+    """As `lineage`, for a submission that declares a parent: only what the parent does not explain counts.
+
+    Two who improve one model are alike because of it, and honest. So both are compared without the part along the
+    parent; a copy of the other one is as alike as before, whatever parent it declares. Matching channels say nothing
+    here: all of them match.
+    """
+    alignment, theirs = align(subject, reference, probes), align(parent, reference, probes)
+    cosines = []
+    for name in _compared(reference, alignment):
+        base = theirs.subject[name]
+        cosines.append(_cosine(_without(alignment.subject[name], base), _without(alignment.reference[name], base)))
+    cosine = max(cosines, default=0.0)
+    return Lineage(cosine, 0.0, cosine >= thresholds(reference).beyond_parent)
+
+
+def _compared(model: Network, alignment: Alignment) -> list[str]:
+    """The tensors large enough to mean something."""
+    # A rotation for each head fits to anything: attention layers of independent networks align at 0.4 to 0.7.
+    attention = {name for heads in model.heads for name in (heads.query, heads.key, heads.value, heads.output)}
+    return [
+        name
+        for name in model.carriers
+        if name not in model.first_layers | attention and _large(alignment.reference[name])
+    ]
+
+
+def _without(weight: Floats, base: Floats) -> Floats:
+    length = float((base * base).sum())
+    return weight - float((weight * base).sum()) / length * base if length > 0 else weight
 
 
 def _large(weight: Floats) -> bool:

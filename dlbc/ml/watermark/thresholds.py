@@ -16,10 +16,12 @@ class Thresholds:
     """Attributes:
     cosine: of the most alike large tensor.
     match: share of channels that keep their partner.
+    beyond_parent: of the most alike large tensor, without what a declared parent explains.
     """
 
     cosine: float
     match: float
+    beyond_parent: float = 0.70
 
 
 USUAL = Thresholds(cosine=0.45, match=0.50)

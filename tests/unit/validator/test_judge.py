@@ -285,15 +285,74 @@ def test_judge__neither_model_nor_fault__is_skipped(test_set: Dataset) -> None:
 
 
 def test_judge__origin_is_declared_as_parent__accuses_nobody_for_that_pair(test_set: Dataset) -> None:
-    """Its miner shares the fee, and training may begin at it. Another origin beside it is still one."""
+    """Its miner shares the fee, and training may begin at it."""
     original = network(BOB)
     parent = before("block 7", original)
     declared = Opened(commitment(ALICE, parent.digest), 1, stolen_from(original))
     (finding,) = judged(test_set, declared, earlier=(parent,))
     assert not finding.vote.flags
-    (finding,) = judged(test_set, declared, earlier=(parent, before("block 8", original)))
-    assert finding.vote.flags == CandidateFlag.LINEAGE
-    assert "block 8" in finding.reasons[0]
+
+
+def improved(parent: Network, miner: str) -> Network:
+    """What a miner makes of a model that he declares: other weights here and there, and his mark."""
+    model = copy.deepcopy(parent)
+    generator = torch.Generator().manual_seed(int(miner[-4:], 16))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * parameter.std() * torch.randn(parameter.shape, generator=generator))
+    embed(model, keygen(seed_of(commitment(miner))))
+    return model.eval()
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_judge__two_improve_one_model__are_not_accused_of_each_other(test_set: Dataset, declared: bool) -> None:
+    """Both are alike because of the parent, and say so; who does not say so is accused."""
+    original = network(BOB)
+    parent = before("block 7", original)
+    digest = parent.digest if declared else ZERO_BYTES32
+    first = Opened(commitment(ALICE, parent.digest), 1, improved(original, ALICE))
+    second = Opened(commitment(BOB, digest), 2, improved(original, BOB))
+    findings = judged(test_set, first, second, earlier=(parent,))
+    assert not findings[0].vote.flags
+    assert (CandidateFlag.LINEAGE in findings[1].vote.flags) is not declared
+
+
+def test_judge__copy_that_declares_the_same_parent__is_still_a_copy(test_set: Dataset) -> None:
+    original = network(BOB)
+    parent = before("block 7", original)
+    improvement = improved(original, ALICE)
+    stolen = stolen_from(improvement)
+    first = Opened(commitment(ALICE, parent.digest), 1, improvement)
+    second = Opened(commitment(BOB, parent.digest), 2, stolen)
+    findings = judged(test_set, first, second, earlier=(parent,))
+    assert CandidateFlag.LINEAGE not in findings[0].vote.flags
+    assert CandidateFlag.LINEAGE in findings[1].vote.flags
+
+
+@pytest.mark.parametrize("parent_of", ["a stranger", "no winner", "one that nobody serves"])
+def test_judge__copy_that_declares_a_parent_it_has_not__is_flagged(test_set: Dataset, parent_of: str) -> None:
+    original = before("block 7", network(BOB))
+    stranger = before("block 8", network("0x" + "cc" * 20))
+    winners = {
+        "a stranger": (original, stranger),
+        "no winner": (original,),
+        "one that nobody serves": (original, replace(stranger, load=lambda: None)),
+    }[parent_of]
+    loaded = original.load()
+    assert loaded is not None
+    thief = Opened(commitment(ALICE, stranger.digest), 1, stolen_from(loaded))
+    (finding,) = judged(test_set, thief, earlier=winners)
+    assert CandidateFlag.LINEAGE in finding.vote.flags
+
+
+def test_judge__grandchild_of_a_winner__is_explained_by_its_parent(test_set: Dataset) -> None:
+    """Its parent paid for the grandparent; a chain of improvements must stay possible."""
+    oldest = network(BOB)
+    parent = improved(oldest, ALICE)
+    winners = (before("block 7", oldest), before("block 8", parent))
+    child = Opened(commitment(BOB, winners[1].digest), 1, improved(parent, BOB))
+    (finding,) = judged(test_set, child, earlier=winners)
+    assert not finding.vote.flags
 
 
 def test_judge__second_epoch__measures_only_what_is_new(test_set: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,12 +14,12 @@ from dlbc.ipfs.cid import digest_to_cid
 from dlbc.ipfs.unixfs import digest_of_file
 from dlbc.journal import Duty, Event, Identity, Journal
 from dlbc.keeper import NO_COMMITMENT
+from dlbc.library import KEPT_WINNERS
 from dlbc.manifest import Data, Manifest, ModelLimits, Shard, TestData, TrainData, Training
 from dlbc.service import Done, Drop
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, ModelCommitment, TaskSpec
 from dlbc.wire.typed_data import commitment_hash, spec_hash
 from validator import fetch
-from validator.earlier import KEPT_WINNERS
 from validator.handlers import FETCH_WINNER, TIDY
 from validator.tidy import tidy
 
