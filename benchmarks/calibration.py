@@ -1,9 +1,10 @@
 """What separates honest models from stolen ones: `python -m benchmarks.calibration [network ...]`.
 
-Trains eight honest miners for each network, compares all of them with one another, lets a thief try every attack on
+Trains fifteen honest miners for each network, compares all of them with one another, lets a thief try every attack on
 one of them, and writes what it saw to docs/calibration.json, network by network: the thresholds of
 `dlbc.ml.watermark.thresholds` are set by it. Given `untrained` it prints what chance and size alone do, on networks
-that nobody trained; given `library` how often a fingerprint finds the origin among 64 earlier models.
+that nobody trained; given `library` how often a fingerprint finds the origin among 64 earlier models; given
+`siblings` how alike those are who improve one model, without what it explains.
 
 Data: the 8x8 digits that ship with scikit-learn. Imports torch, numpy, scipy (through dlbc.ml), safetensors and
 scikit-learn only.
@@ -11,9 +12,11 @@ scikit-learn only.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,15 @@ from dlbc.ml.device import configure_threads
 from dlbc.ml.evaluate import score
 from dlbc.ml.models import build, initialise
 from dlbc.ml.tensor_file import Array
+from dlbc.ml.training import train
 from dlbc.ml.watermark import (
     Lineage,
+    beyond_parent,
     choose_probes,
+    embed,
     extract,
     fingerprint,
+    keygen,
     lineage,
     private_key_count,
     private_keys,
@@ -45,8 +52,8 @@ from dlbc.ml.watermark.fingerprint import likeness
 from lab.tasks import digest
 
 OUTPUT = Path(__file__).resolve().parent.parent / "docs" / "calibration.json"
-MINERS = 8
-UNMARKED = 3
+MINERS = 15
+UNMARKED = 5
 BUDGET = 5  # epochs of the thief
 DISGUISE = "permute+rotate"
 
@@ -71,6 +78,8 @@ LIBRARY: tuple[tuple[dict[str, object], int], ...] = (
     ({"name": "lenet", "width": 8}, 8),
     ({"name": "mlp", "hidden": 64, "layers": 2}, 12),
 )
+SIBLINGS = 5
+OF_SIBLINGS = ("nothing", "ftal", "ftal-hard", "overwrite", "prune", "diverge")
 EARLIER = 64
 OWNERS = 4
 
@@ -176,7 +185,7 @@ def untrained() -> None:
         printing = timed(lambda: fingerprint(pair[0], probes, bytes(32)))[1]  # noqa: B023
         aligned = align(pair[0], pair[1], probes)
         attention = [
-            float((aligned.subject[name] * aligned.reference[name]).mean())
+            float((aligned.subject(name) * aligned.reference(name)).mean())
             for heads in pair[0].heads
             for name in (heads.query, heads.key, heads.value, heads.output)
         ]
@@ -214,11 +223,42 @@ def library() -> None:
             print(f"  {name:18s} origin passed on in {found} of {OWNERS}", flush=True)
 
 
+def siblings() -> None:
+    """Prints how alike improvements of one model are, and copies of one of them, beyond that model."""
+    data, _ = digits()
+    probes = choose_probes(data.x, digest("specification"))
+    for name, (architecture, epochs) in NETWORKS.items():
+        parent = build(architecture, data.sample_shape, 10)
+        initialise(parent, digest("parent"))
+        train(parent, data, seed=digest("parent"), epochs=epochs, mark=partial(embed, keys=keygen(digest("parent"))))
+        for spent in (max(2, epochs // 4), epochs):
+            improved = [_improved(parent, data, spent, number) for number in range(SIBLINGS)]
+            pairs = [beyond_parent(a, b, parent, probes) for a, b in itertools.permutations(improved, 2)]
+            print(
+                f"{name}, {SIBLINGS} improved it for {spent} epochs: {min(p.cosine for p in pairs):.2f} to "
+                f"{max(p.cosine for p in pairs):.2f}, {sum(p.related for p in pairs)} of {len(pairs)} pairs flagged",
+                flush=True,
+            )
+            for theft in OF_SIBLINGS:
+                stolen = attack(f"{DISGUISE}+{theft}", improved[0], data, BUDGET, digest("thief"))
+                found = beyond_parent(stolen, improved[0], parent, probes)
+                print(f"  {theft:12s} {found.cosine:.2f} {'FLAG' if found.related else 'miss'}", flush=True)
+
+
+def _improved(parent: Network, data: Dataset, epochs: int, number: int) -> Network:
+    seed, model = digest(f"sibling {number}"), copy.deepcopy(parent)
+    train(model, data, seed=seed, epochs=epochs, mark=partial(embed, keys=keygen(seed)))
+    return model
+
+
+MODES = {"untrained": untrained, "library": library, "siblings": siblings}
+
+
 def main(names: list[str]) -> None:
     """Calibrates the networks named, or all of them, and keeps what earlier runs found of the others."""
     configure_threads(1)
-    if names in (["untrained"], ["library"]):
-        untrained() if names == ["untrained"] else library()
+    if len(names) == 1 and names[0] in MODES:
+        MODES[names[0]]()
         return
     for name in names or NETWORKS:
         measured = calibrate(*NETWORKS[name])

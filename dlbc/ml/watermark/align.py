@@ -7,10 +7,12 @@ extraction: Li et al., arXiv 2112.14108); a stream that may be rotated is rotate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlbc.ml import prg
 from dlbc.ml.channels import AttentionHeads, ChannelGroup, Network
@@ -23,7 +25,8 @@ from dlbc.ml.watermark.responses import responses
 PROBES = 256
 ROUNDS = 4
 
-Weights = Mapping[str, Floats]
+Kept = NDArray[np.float32] | Floats
+Weights = Mapping[str, NDArray[np.float32]]  # filters by name; products are summed in float64
 Move = Order | Floats  # an order, or a matrix that takes the subject's channels to the reference's
 
 
@@ -32,15 +35,22 @@ class Alignment:
     """Two networks in the same basis.
 
     Attributes:
-        subject: balanced filters by name, in the reference's channels.
-        reference: balanced filters by name.
         match: share of channels for which incoming weights alone and outgoing weights alone name the same
             partner; channels of a stream that rotates have none, and are not counted.
     """
 
-    subject: dict[str, Floats]
-    reference: dict[str, Floats]
     match: float
+    _basis: _Basis
+    _left: Weights
+    _right: Weights
+
+    def subject(self, name: str) -> Floats:
+        """The subject's balanced filters, (outputs, inputs, kernel), in the reference's channels."""
+        return _unit(_wide(self._basis.bring(name, self._right[name])))
+
+    def reference(self, name: str) -> Floats:
+        """The reference's balanced filters."""
+        return _wide(self._left[name])
 
 
 def choose_probes(x: Array, seed: bytes, count: int = PROBES) -> Array:
@@ -60,8 +70,10 @@ def align(subject: Network, reference: Network, probes: Array) -> Alignment:
     """
     if _form(subject) != _form(reference):
         raise ValueError("only networks of one architecture can be aligned")
-    left, right = ({name: found.balance().x for name, found in filters(m).items()} for m in (reference, subject))
-    alike = [a @ b.T for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)]
+    alike = [
+        _wide(a) @ _wide(b).T for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)
+    ]
+    left, right = _balanced(reference), _balanced(subject)
     basis = _Basis(
         reference.groups,
         reference.heads,
@@ -70,8 +82,24 @@ def align(subject: Network, reference: Network, probes: Array) -> Alignment:
     for _ in range(ROUNDS):
         if not basis.improve(left, right):
             break
-    match = _match(basis, left, right)
-    return Alignment({name: _unit(basis.bring(name, weight)) for name, weight in right.items()}, left, match)
+    return Alignment(_match(basis, left, right), basis, left, right)
+
+
+def _balanced(model: Network) -> dict[str, NDArray[np.float32]]:
+    # In float32, or two networks of float64 would take four times what they take as files.
+    return {name: found.balance().x.astype(np.float32) for name, found in filters(model)}
+
+
+def _wide(weight: Kept) -> Floats:
+    return weight.astype(np.float64)
+
+
+def _product(ours: Kept, theirs: Kept) -> Floats:
+    """Over all but the first axis, in float64: one place of the kernel at a time, or it would take several copies."""
+    whole = np.zeros((ours.shape[0], theirs.shape[0]))
+    for place in range(ours.shape[2]):
+        whole += _wide(ours[:, :, place]) @ _wide(theirs[:, :, place]).T
+    return whole
 
 
 def _form(model: Network) -> tuple[object, ...]:
@@ -93,13 +121,14 @@ class _Basis:
             names = (heads.query, heads.key, heads.value, heads.output)
             for name in names:
                 self.of_heads.pop(name, None)
-            self.of_heads |= align_heads(heads, left, {name: self.bring(name, right[name]) for name in names})
+            theirs = {name: _wide(self.bring(name, right[name])) for name in names}
+            self.of_heads |= align_heads(heads, {name: _wide(left[name]) for name in names}, theirs)
         for index, group in enumerate(self.groups):
             incoming, outgoing = self.similarity(group, left, right)
             self.moves[index] = _best(group, incoming + outgoing)
         return not all(np.allclose(a, b, rtol=0, atol=1e-6) for a, b in zip(before, self.moves, strict=True))
 
-    def bring(self, name: str, weight: Floats, without: ChannelGroup | None = None) -> Floats:
+    def bring(self, name: str, weight: Kept, without: ChannelGroup | None = None) -> Kept:
         """The subject's weight in the reference's basis, but for the channels of one group."""
         for group, move in zip(self.groups, self.moves, strict=True):
             if group is without:
@@ -119,14 +148,11 @@ class _Basis:
         incoming, outgoing = np.zeros((group.size, group.size)), np.zeros((group.size, group.size))
         for writer in group.writers:
             other = self.bring(writer.weight, right[writer.weight], without=group)
-            incoming += left[writer.weight].reshape(group.size, -1) @ other.reshape(group.size, -1).T
+            incoming += _product(left[writer.weight], other)
         for reader in group.readers:
             places = slice(reader.start, reader.start + group.size)
             other = self.bring(reader.weight, right[reader.weight], without=group)
-            ours, theirs = (
-                weight[:, places].transpose(1, 0, 2).reshape(group.size, -1) for weight in (left[reader.weight], other)
-            )
-            outgoing += ours @ theirs.T
+            outgoing += _product(*(w[:, places].transpose(1, 0, 2) for w in (left[reader.weight], other)))
         return incoming, outgoing
 
 
@@ -180,7 +206,7 @@ def _turned_without(half: slice, basis: _Basis, left: Weights, right: Weights) -
     return turned
 
 
-def _moved(weight: Floats, move: Move, axis: int, places: slice = slice(None)) -> Floats:
+def _moved(weight: Kept, move: Move, axis: int, places: slice = slice(None)) -> Kept:
     if axis == 0:
         return weight[move] if move.ndim == 1 else np.einsum("ij,jkl->ikl", move, weight, optimize=True)
     part = weight[:, places]
@@ -194,5 +220,7 @@ def _moved(weight: Floats, move: Move, axis: int, places: slice = slice(None)) -
 
 def _unit(weight: Floats) -> Floats:
     # What changes the rms is the passage of heads from one form to another.
-    rms = float(np.sqrt(np.mean(np.square(weight))))
-    return weight / rms if rms > 0 else weight
+    rms = float(np.linalg.norm(weight)) / math.sqrt(weight.size)
+    if rms > 0:
+        weight /= rms
+    return weight

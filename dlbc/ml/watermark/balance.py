@@ -11,6 +11,8 @@ may be rotated, and balancing must come out the same after a rotation.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,19 +60,28 @@ class Balanced:
     scale: Floats
 
 
-def filters(model: Network) -> dict[str, Filter]:
-    """Every tensor that writes or reads hidden channels, in float64.
-
-    Filters in front of a batch norm are multiplied by the sign of its gain, filters behind a layer norm by its gain.
+def filters(model: Network) -> Iterator[tuple[str, Filter]]:
+    """Every tensor that writes or reads hidden channels with its name, one after another: each is large.
 
     Raises:
         InvalidArtifact: a tensor holds NaN or infinity.
     """
-    found: dict[str, Filter] = {}
-    for name in _named(model):
-        fold, free = _surroundings(model, name)
-        found[name] = Filter(_centred(model.groups, name, _array(model, name) * fold), fold, free)
-    return found
+    readers = (reader.weight for group in model.groups for reader in group.readers)
+    for name in dict.fromkeys((*model.carriers, *readers, *(heads.output for heads in model.heads))):
+        yield name, filter_of(model, name)
+
+
+def filter_of(model: Network, name: str) -> Filter:
+    """A weight in float64, multiplied by the sign of the gain of a batch norm behind it and by that of a layer norm
+    in front of it.
+
+    Raises:
+        InvalidArtifact: it holds NaN or infinity.
+    """
+    fold, free = _surroundings(model, name)
+    x = _array(model, name)
+    x *= fold
+    return Filter(_centred(model.groups, name, x), fold, free)
 
 
 def add(model: Network, name: str, change: Floats, fold: Floats) -> None:
@@ -104,7 +115,7 @@ def balance(weight: Floats, rows: bool = True, columns: bool = True) -> Balanced
         rows: whether outputs are scaled.
         columns: whether inputs are scaled.
     """
-    energy = np.square(weight).sum(axis=2)
+    energy = np.einsum("oik,oik->oi", weight, weight)  # without a copy of the weight
     largest = energy.max(initial=0.0)
     if largest > 0:
         energy = energy / largest
@@ -116,15 +127,11 @@ def balance(weight: Floats, rows: bool = True, columns: bool = True) -> Balanced
             of_columns = _inverse_root(np.square(of_rows) @ energy / of_rows.size)
     scale = (of_rows[:, None] * of_columns[None, :])[:, :, None]
     x = weight * scale
-    rms = float(np.sqrt(np.mean(np.square(x))))
+    rms = float(np.linalg.norm(x)) / math.sqrt(x.size)
     if rms > 0:
-        x, scale = x / rms, scale / rms
+        x /= rms
+        scale /= rms
     return Balanced(x, scale)
-
-
-def _named(model: Network) -> list[str]:
-    readers = (reader.weight for group in model.groups for reader in group.readers)
-    return list(dict.fromkeys((*model.carriers, *readers, *(heads.output for heads in model.heads))))
 
 
 def _surroundings(model: Network, name: str) -> tuple[Floats, tuple[bool, bool]]:

@@ -41,7 +41,7 @@ def fingerprint(model: Network, probes: Array, seed: bytes) -> Fingerprint:
     for index, (group, found) in enumerate(zip(model.groups, responses(model, probes), strict=True)):
         if group.rotates:
             continue
-        alive = found[np.abs(found).max(axis=1) > 0]
+        alive = found[np.abs(found).max(axis=1) > 0].astype(np.float64)
         signs = prg.signs(seed, f"fingerprint/{index}", found.shape[1] * DIRECTIONS)
         angles = FREQUENCY * alive @ signs.reshape(-1, DIRECTIONS).astype(np.float64)
         features = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)

@@ -35,7 +35,9 @@ class Key:
         """The chips for `count` weights: ±1 on the key's share, 0 elsewhere."""
         chips = prg.signs(self.secret, "watermark/private-chips" if self.private else "watermark/chips", count)
         if self.shares > 1:
-            chips[np.arange(count) % self.shares != self.index] = 0
+            share = chips[self.index :: self.shares].copy()
+            chips[:] = 0
+            chips[self.index :: self.shares] = share
         return chips
 
     @property

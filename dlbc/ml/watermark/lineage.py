@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark.align import Alignment, align
+from dlbc.ml.watermark.align import align
 from dlbc.ml.watermark.balance import Floats
 from dlbc.ml.watermark.thresholds import thresholds
 
@@ -45,7 +46,7 @@ def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
         InvalidArtifact: one of them holds NaN or infinity.
     """
     alignment = align(subject, reference, probes)
-    cosines = [_cosine(alignment.subject[name], alignment.reference[name]) for name in _compared(reference, alignment)]
+    cosines = [_cosine(alignment.subject(name), alignment.reference(name)) for name in _compared(reference)]
     cosine = max(cosines, default=0.0)
     limit = thresholds(reference)
     return Lineage(cosine, alignment.match, cosine >= limit.cosine or alignment.match >= limit.match)
@@ -60,34 +61,34 @@ def beyond_parent(subject: Network, reference: Network, parent: Network, probes:
     """
     alignment, theirs = align(subject, reference, probes), align(parent, reference, probes)
     cosines = []
-    for name in _compared(reference, alignment):
-        base = theirs.subject[name]
-        cosines.append(_cosine(_without(alignment.subject[name], base), _without(alignment.reference[name], base)))
+    for name in _compared(reference):
+        base = theirs.subject(name)
+        cosines.append(_cosine(_without(alignment.subject(name), base), _without(alignment.reference(name), base)))
     cosine = max(cosines, default=0.0)
     return Lineage(cosine, 0.0, cosine >= thresholds(reference).beyond_parent)
 
 
-def _compared(model: Network, alignment: Alignment) -> list[str]:
+def _compared(model: Network) -> list[str]:
     """The tensors large enough to mean something."""
     # A rotation for each head fits to anything: attention layers of independent networks align at 0.4 to 0.7.
     attention = {name for heads in model.heads for name in (heads.query, heads.key, heads.value, heads.output)}
     return [
         name
         for name in model.carriers
-        if name not in model.first_layers | attention and _large(alignment.reference[name])
+        if name not in model.first_layers | attention and _large(model.get_parameter(name))
     ]
 
 
 def _without(weight: Floats, base: Floats) -> Floats:
-    length = float((base * base).sum())
-    return weight - float((weight * base).sum()) / length * base if length > 0 else weight
+    length = float(np.vdot(base, base))
+    return weight - float(np.vdot(weight, base)) / length * base if length > 0 else weight
 
 
-def _large(weight: Floats) -> bool:
+def _large(weight: Tensor) -> bool:
     # Small tensors (3x3 depthwise ones above all) align by chance at 0.57 to 0.78.
-    return weight.shape[1] * weight.shape[2] >= MIN_FAN_IN and weight.size >= MIN_WEIGHTS
+    return weight.numel() >= max(MIN_WEIGHTS, MIN_FAN_IN * weight.shape[0])
 
 
 def _cosine(a: Floats, b: Floats) -> float:
     length = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float((a * b).sum()) / length if length > 0 else 0.0
+    return float(np.vdot(a, b)) / length if length > 0 else 0.0

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dlbc.ml.channels import Network
 from dlbc.ml.models import initialise
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
-from dlbc.ml.watermark.balance import Floats, add, filters
+from dlbc.ml.watermark.balance import Floats, add, filter_of
 from dlbc.ml.watermark.keys import Key
 
 GAMMA = 0.1
 PRESENT = 8.0
 OWN = 12.0
+
+Chips = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,12 @@ def embed(model: Network, keys: Key | Sequence[Key], gamma: float | None = None)
         gamma: amplitude relative to rms 1; None takes `strength`.
     """
     gamma = strength(model.carrier_size()) if gamma is None else gamma
-    chips = np.zeros(model.carrier_size())
+    chips = np.zeros(model.carrier_size(), np.int8)
     for key in _listed(keys):
         chips += key.chips(chips.size)
-    weights = filters(model)
-    for name, part in _split(model, chips).items():
-        found = weights[name]
+    # What is behind a tensor's balance does not depend on the others, so each may be changed in turn.
+    for name, part in _split(model, chips):
+        found = filter_of(model, name)
         add(model, name, gamma * part / found.balance().scale, found.fold)
 
 
@@ -69,18 +73,26 @@ def extract(model: Network, key: Key, reference: Network | None = None, probes: 
             the very file he submits.
         probes: samples for the alignment (`choose_probes`); needed with a reference.
     """
-    chips = key.chips(model.carrier_size()).astype(np.float64)
-    if reference is None:
-        found = {name: weight.balance().x for name, weight in filters(model).items()}
-    else:
-        if probes is None:
-            raise ValueError("alignment with a reference needs probes")
-        # With the mark left in the reference, alignment itself would favour it and raise z by about 2.
-        found = align(model, _without(reference, chips), probes).subject
-    x = np.concatenate([found[name].ravel() for name in model.carriers])
-    share = chips != 0
-    length = float(np.linalg.norm(x[share]))
-    return float(x[share] @ chips[share]) / length if length > 0 else 0.0
+    chips = key.chips(model.carrier_size())
+    found = partial(_balanced, model) if reference is None else _aligned(model, reference, chips, probes)
+    product = length = 0.0
+    for name, part in _split(model, chips):
+        x = found(name)
+        # without copies of x, which is the largest thing here
+        product += float(np.einsum("oik,oik->", x, part))
+        length += float(np.einsum("oik,oik,oik->", x, x, np.abs(part)))
+    return product / math.sqrt(length) if length > 0 else 0.0
+
+
+def _balanced(model: Network, name: str) -> Floats:
+    return filter_of(model, name).balance().x
+
+
+def _aligned(model: Network, reference: Network, chips: Chips, probes: Array | None) -> Callable[[str], Floats]:
+    if probes is None:
+        raise ValueError("alignment with a reference needs probes")
+    # With the mark left in the reference, alignment itself would favour it and raise z by about 2.
+    return align(model, _without(reference, chips), probes).subject
 
 
 def verify(
@@ -119,26 +131,25 @@ def _unit(model: Network, name: str) -> Floats:
     return weight / rms if rms > 0 else weight
 
 
-def _without(model: Network, chips: Floats) -> Network:
+def _without(model: Network, chips: Chips) -> Network:
     """A copy with the chips projected out of each balanced tensor."""
     clean = copy.deepcopy(model)
-    weights = filters(clean)
-    for name, part in _split(clean, chips).items():
-        found, balanced = weights[name], weights[name].balance()
+    for name, part in _split(clean, chips):
+        found = filter_of(clean, name)
+        balanced = found.balance()
         amplitude = float((balanced.x * part).sum()) / max(1.0, float(np.abs(part).sum()))
         add(clean, name, -amplitude * part / balanced.scale, found.fold)
     return clean
 
 
-def _split(model: Network, chips: Floats) -> dict[str, Floats]:
+def _split(model: Network, chips: Chips) -> Iterator[tuple[str, Chips]]:
     """The flat chips cut into the shapes of the carriers, (outputs, inputs, kernel)."""
-    parts, begin = {}, 0
+    begin = 0
     for name in model.carriers:
         shape = model.get_parameter(name).shape
         size = math.prod(shape)
-        parts[name] = chips[begin : begin + size].reshape(shape[0], shape[1], -1)
+        yield name, chips[begin : begin + size].reshape(shape[0], shape[1], -1)
         begin += size
-    return parts
 
 
 def _listed(keys: Key | Sequence[Key]) -> Sequence[Key]:

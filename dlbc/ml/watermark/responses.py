@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dlbc.ml.channels import ChannelGroup, Network
 from dlbc.ml.data import prepare
@@ -15,16 +16,17 @@ SIDE = 4  # positions that an image is pooled to, in height and width
 PLACES = SIDE * SIDE  # tokens that a sequence is pooled to
 
 
-def responses(model: Network, probes: Array) -> list[Floats]:
+def responses(model: Network, probes: Array) -> list[NDArray[np.float32]]:
     """For each channel group the standardised activations on the probes, (channels, features).
 
     Every channel has mean 0 and length 1; where the stream rotates it is the whole of them that has length 1, and the
     mean over the channels is taken off, since layer norms do not see it.
     """
-    return [
-        _standardise(group, torch.cat(outputs, dim=1).double())
-        for group, outputs in zip(model.groups, _outputs(model, probes), strict=True)
-    ]
+    found, outputs = [], _outputs(model, probes)
+    for group in model.groups:
+        # one at a time, and kept in float32: all of them together may be larger than the network
+        found.append(_standardise(group, torch.cat(outputs.pop(0), dim=1).double()).astype(np.float32))
+    return found
 
 
 def activity(model: Network, probes: Array) -> list[Floats]:

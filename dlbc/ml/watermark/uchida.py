@@ -20,7 +20,7 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.fit import RATE, fit, label_loss
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
-from dlbc.ml.watermark.balance import Floats, filters
+from dlbc.ml.watermark.balance import Floats, filter_of
 
 BITS = 64
 STRENGTH = 1.0  # in the last epochs; 0.1 where it is there from the start
@@ -95,9 +95,9 @@ def wrong_bits(model: Network, key: UchidaKey, reference: Network | None = None,
     else:
         if probes is None:
             raise ValueError("alignment with a reference needs probes")
-        ours = filters(reference)[key.layer]
+        ours = filter_of(reference, key.layer)
         # Aligned filters are balanced; the message lives in the filters as they are stored.
-        aligned = align(model, reference, probes).subject[key.layer] / ours.balance().scale / ours.fold
+        aligned = align(model, reference, probes).subject(key.layer) / ours.balance().scale / ours.fold
         mean = aligned.mean(axis=0).ravel()
     return int(((key.matrix @ mean > 0) != (key.message > 0)).sum())
 
