@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from benchmarks.tables import Section, Table
-from benchmarks.timing import median, seconds_of, short, timed
+from benchmarks.timing import median, peak_of, seconds_of, short, timed
 from dlbc.ml.attacks import permute_channels
 from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
@@ -29,7 +29,7 @@ from dlbc.ml.watermark import Key, choose_probes, embed, keygen, lineage, privat
 from lab import tasks
 from lab.tasks import digest
 
-SEEDS = 3
+SEEDS = 5
 CLASSES = 10
 REPETITIONS = 3
 OTHER_KEYS = 200
@@ -39,6 +39,8 @@ CHECKS = ("own", "aligned", "lineage")
 TRAINED: tuple[tuple[dict[str, object], int], ...] = (
     ({"name": "lenet", "width": 32}, 30),
     ({"name": "resnet", "depth": 8, "width": 16}, 16),
+    ({"name": "unet", "width": 8, "levels": 2}, 30),
+    ({"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 4}, 25),
 )
 SCALES: tuple[dict[str, object], ...] = (
     {"name": "lenet", "width": 16},
@@ -50,6 +52,7 @@ SCALES: tuple[dict[str, object], ...] = (
     {"name": "resnet", "depth": 20, "width": 16},
     {"name": "resnet", "depth": 8, "width": 32},
     {"name": "resnet", "depth": 8, "width": 64},
+    {"name": "unet", "width": 64, "levels": 3},
 )
 
 
@@ -175,7 +178,12 @@ def _scale(architecture: Mapping[str, object], sample_shape: tuple[int, ...], pr
         related.append(timed(lambda: lineage(second, first, probes))[1])
     weights, channels = first.carrier_size(), max(group.size for group in first.groups)
     sizes = {"name": named(architecture), "weights": weights, "channels": channels}
-    return {**sizes, "own": median(own), "aligned": median(aligned), "lineage": median(related)}
+    size = 4 * sum(parameter.numel() for parameter in first.parameters())
+    peaks = {
+        "own_peak": peak_of(lambda: verify(first, key)) / size,
+        "lineage_peak": peak_of(lambda: lineage(second, first, probes)) / size,
+    }
+    return {**sizes, **peaks, "own": median(own), "aligned": median(aligned), "lineage": median(related)}
 
 
 def named(architecture: Mapping[str, object]) -> str:
@@ -240,17 +248,20 @@ def _checks(measured: dict[str, Any]) -> Table:
     rows = []
     for found in measured["scales"]:
         cells = [found["name"], f"{found['weights']:,}", str(found["channels"])]
-        rows.append([*cells, *(short(found[name]) for name in CHECKS)])
+        peaks = [f"{found[name]:.1f}" for name in ("own_peak", "lineage_peak")]
+        rows.append([*cells, *(short(found[name]) for name in CHECKS), *peaks])
     weights = [found["weights"] for found in measured["scales"]]
     own, aligned, related = (growth(weights, [s[name] for s in measured["scales"]]) for name in CHECKS)
     note = (
         f"Processor time. It grows about as weights^{own:.2f} (detection in the model's own order), "
-        f"weights^{aligned:.2f} (detection after alignment) and weights^{related:.2f} (lineage), fitted over both "
+        f"weights^{aligned:.2f} (detection after alignment) and weights^{related:.2f} (lineage), fitted over all "
         "families. The networks are freshly initialised: time depends on shapes, hardly on values. A validator runs "
         "one detection for each listed model, and one lineage check for each listed model and reference; only disputes "
-        "need an aligned detection."
+        "need an aligned detection. Memory: the most that numpy held at once, in sizes of the model, besides the two "
+        "models; of a small model most of it are its answers to the probes."
     )
     columns = ["Network", "Carrier weights", "Widest group", "Detect, own order", "Detect, aligned", "Lineage"]
+    columns += ["Memory, detect", "Memory, lineage"]
     return Table("Cost of checking one model, or one pair", columns, rows, note)
 
 

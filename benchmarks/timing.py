@@ -1,13 +1,14 @@
-"""Seconds of a call, and what is said of many."""
+"""Seconds and memory of a call, and what is said of many."""
 
 from __future__ import annotations
 
 import math
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from statistics import median
 
-__all__ = ["median", "percentile", "ratio", "seconds_of", "short", "timed"]
+__all__ = ["median", "peak_of", "percentile", "ratio", "seconds_of", "short", "timed"]
 
 
 def seconds_of(call: Callable[[], object]) -> float:
@@ -22,6 +23,16 @@ def timed(call: Callable[[], object]) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def peak_of(call: Callable[[], object]) -> int:
+    """The most bytes that Python and numpy held at once during a call, besides what they held before."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -40,6 +40,11 @@ from lab.tasks import digest
 
 NETWORKS: tuple[dict[str, object], ...] = ({"name": "lenet", "width": 16}, {"name": "resnet", "depth": 8, "width": 8})
 STOLEN = NETWORKS[:1]
+HONEST: tuple[dict[str, object], ...] = (
+    *NETWORKS,
+    {"name": "unet", "width": 8, "levels": 2},
+    {"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 4},
+)
 LENGTHS = (150, 400)  # steps that a thief declares
 WHOLE = 500  # steps of a training from scratch
 TEACHERS = (1.0, 0.3, 0.1, 0.03, 0.01)
@@ -47,10 +52,11 @@ GROUND = 40
 MANY_DRAWS = 8
 KEPT = 0.02  # accuracy that a thief may lose and still have gained something
 HONEST_STEPS = 100
-HONEST_SEEDS = 1
+HONEST_SEEDS = 4
 REPETITIONS = 3
 PATHS = (
     SAME,
+    NumericPath("two threads", threads=2),
     NumericPath("without oneDNN", mkldnn=False),
     NumericPath("channels last", Numerics(channels_last=True), mkldnn=False),
     NumericPath("float64", Numerics(torch.float64)),
@@ -85,7 +91,7 @@ def measure() -> dict[str, Any]:
     data, test = digits()
     return {
         "costs": [_costs(architecture, data) for architecture in NETWORKS],
-        "honest": [row for architecture in NETWORKS for row in _honest(architecture, data)],
+        "honest": [row for architecture in HONEST for row in _honest(architecture, data)],
         "thefts": [_thefts(architecture, data, test) for architecture in STOLEN],
     }
 
@@ -213,6 +219,7 @@ def _honest(architecture: dict[str, object], data: Dataset) -> Iterator[dict[str
                     "optimizer": optimizer,
                     "precision": precision,
                     "path": path.name,
+                    "reruns": len(found),
                     "windows": sum(map(len, found)),
                     "median": float(np.median(np.concatenate(found))),
                     "largest": max(map(max, found)),

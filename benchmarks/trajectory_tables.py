@@ -55,14 +55,25 @@ def _thefts(theft: dict[str, Any]) -> Table:
 def _honest(found: list[dict[str, Any]]) -> Table:
     rows = []
     for row in found:
-        cells = [f"{row['name']}, {row['optimizer']}, {row['precision']}", row["path"], str(row["windows"])]
+        cells = [f"{row['name']}, {row['optimizer']}, {row['precision']}", row["path"], str(row["reruns"])]
+        cells.append(str(row["windows"]))
         cells += [f"{row['median']:.1e}", f"{row['largest']:.2g}", str(row["over"])]
         rows.append([*cells, f"{row['rejected']} of {row['verdicts']}"])
-    columns = ["Training", "Run again with", "Windows", "Error, median", "Largest", "Over the tolerance", "Rejected"]
+    columns = [
+        "Training",
+        "Run again with",
+        "Trainings",
+        "Windows",
+        "Error, median",
+        "Largest",
+        "Over the tolerance",
+        "Rejected",
+    ]
     note = (
-        "An honest training of 100 steps a row, recorded on one thread with oneDNN; every window of two segments of "
-        "ten steps is run again. Channels last: without oneDNN, which reorders them anyway. *Rejected*: of 100 "
-        "drawings, those that would have flagged it."
+        f"Honest trainings of 100 steps, recorded on one thread with oneDNN: {sum(row['reruns'] for row in found)} "
+        "are run again, every window of two segments of ten steps. Channels last: without oneDNN, which reorders them "
+        "anyway. *Rejected*: of 100 drawings a training, those that would have flagged it; "
+        f"{sum(row['rejected'] for row in found)} of {sum(row['verdicts'] for row in found):,} in all."
     )
     return Table("What honest machines differ by", columns, rows, note)
 

@@ -27,17 +27,24 @@ class Path:
     Attributes:
         numerics: dtype and memory layout; None for the recipe's.
         mkldnn: whether oneDNN's kernels are used.
+        threads: torch's, which decide in what order sums are taken.
     """
 
     name: str
     numerics: Numerics | None = None
     mkldnn: bool = True
+    threads: int = 1
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Within it, torch computes so."""
-        with torch.backends.mkldnn.flags(enabled=self.mkldnn):
-            yield
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            with torch.backends.mkldnn.flags(enabled=self.mkldnn):
+                yield
+        finally:
+            torch.set_num_threads(before)
 
 
 SAME = Path("the same")
