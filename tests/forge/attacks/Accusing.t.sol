@@ -20,15 +20,8 @@ contract AccusingTest is Rig {
         (owner, thief, honest) = (miners[0], miners[1], miners[2]);
         // the owner's model is open to everybody, and marked with three keys of his
         earlierRound = _open();
-        ModelCommitment memory commitment = _model(earlierRound, owner);
-        commitment.watermark = _root();
-        _commit(commitment);
-        _revealKey(earlierRound);
-        _claim(earlierRound, owner, 900);
-        _show(earlierRound, owner);
-        _draw(earlierRound);
-        _judge(earlierRound, 900);
-        _finalize(earlierRound);
+        _commitMarked(_root());
+        _endEarlier();
         _release(earlierRound);
     }
 
@@ -62,6 +55,18 @@ contract AccusingTest is Rig {
         hub.accuse(roundId, spec, commitments[roundId][honest], mine, _key(0), proof);
     }
 
+    function test_accuse__with_another_tasks_spec__reverts() external {
+        uint256 roundId = _stolenRound();
+        TaskSpec memory spec = _specOf(roundId);
+        ++spec.fee;
+        ModelCommitment memory accused = _accused(roundId);
+        ModelCommitment memory earlier = commitments[earlierRound][owner];
+        bytes32[] memory proof = _proof(0);
+        vm.prank(owner);
+        vm.expectPartialRevert(SpecMismatch.selector);
+        hub.accuse(roundId, spec, accused, earlier, _key(0), proof);
+    }
+
     /// @dev Who saw the accused model before he committed could have chosen a key that fits it.
     function test_accuse__committed_after_the_model_was_open__reverts() external {
         // one round opens when the other's commits are closed: the owner commits there when the thief's model is open
@@ -69,27 +74,53 @@ contract AccusingTest is Rig {
         _commit(roundId, thief);
         _until(roundId, Phase.Key);
         earlierRound = _open();
-        ModelCommitment memory mine = _model(earlierRound, owner);
-        mine.watermark = _root();
-        _commit(mine);
+        _commitMarked(_root());
         hub.revealKey(roundId, _specOf(roundId), TEST_KEY);
         uint256 openedAt = vm.getBlockTimestamp();
-        _claim(roundId, thief, 800);
-        _show(roundId, thief);
-        _draw(roundId);
-        _judge(roundId, 800);
-        vm.assertTrue(_phase(roundId) == Phase.Appeal, "judged");
-        uint256 judgedAt = vm.getBlockTimestamp();
-        // the owner's round is over sooner than the other's time to appeal, as far as the clock can tell
-        _revealKey(earlierRound);
-        _claim(earlierRound, owner, 900);
-        _show(earlierRound, owner);
-        _draw(earlierRound);
-        _judge(earlierRound, 900);
-        _finalize(earlierRound);
-        vm.warp(judgedAt);
+        _judgeBesideTheEarlier(roundId);
         uint256 committedBy = hub.round(earlierRound).commitEnd;
         _refuse(roundId, owner, _accused(roundId), _key(0), _proof(0), abi.encodeWithSelector(NotOpenedLater.selector, openedAt, committedBy));
+    }
+
+    /// @dev In the second in which commits end, none is taken any more.
+    function test_accuse__opened_as_the_owners_commits_end__is_possible() external {
+        uint256 roundId = _open();
+        _commit(roundId, thief);
+        Round memory round = hub.round(roundId);
+        (Timing memory timing,,) = hub.parametersOf(round.version);
+        vm.warp(round.openedAt + timing.guardSecs + 1);
+        earlierRound = _open();
+        _commitMarked(_root());
+        vm.warp(hub.round(earlierRound).commitEnd);
+        hub.revealKey(roundId, _specOf(roundId), TEST_KEY);
+        _judgeBesideTheEarlier(roundId);
+        _accuse(roundId, owner, _accused(roundId), _key(0), _proof(0));
+    }
+
+    /// @dev Whose model nobody can open is not looked at.
+    function test_accuse__candidate_who_did_not_show_his_key__reverts() external {
+        uint256 roundId = _open();
+        _commit(roundId, thief);
+        _commit(roundId, honest);
+        _revealKey(roundId);
+        _claim(roundId, thief, 800);
+        _claim(roundId, honest, 700);
+        _show(roundId, honest);
+        _until(roundId, Phase.Draw);
+        _draw(roundId);
+        _judge(roundId, 700 << 40);
+        bytes32 hash = hub.hashCommitment(_accused(roundId));
+        _refuse(roundId, owner, _accused(roundId), _key(0), _proof(0), abi.encodeWithSelector(NotListed.selector, hash));
+    }
+
+    /// @dev A leaf beyond as many as it says there are, alone in its tree.
+    function test_accuse__with_the_only_leaf_under_a_number_that_there_is_not__reverts() external {
+        MarkKey memory key = MarkKey(1, 1, keccak256("secret"));
+        earlierRound = _open();
+        _commitMarked(_tagged(_leafOf(key)));
+        _endEarlier();
+        uint256 roundId = _stolenRound();
+        _refuse(roundId, owner, _accused(roundId), key, new bytes32[](0), abi.encodePacked(MarkKeyMismatch.selector));
     }
 
     function test_accuse__candidate_who_is_none__reverts() external {
@@ -178,6 +209,20 @@ contract AccusingTest is Rig {
         vm.assertEq(hub.account(thief).locked, 0, "and nothing is left of it");
         vm.assertEq(_wealth(owner), before + MINER_UNIT / 10, "the bond returns, with a tenth of the lock");
         vm.assertGt(_wealth(honest), CREDIT + STAKE, "the next best wins");
+        _release(roundId);
+        _assertConserved(0);
+    }
+
+    /// @dev The second on the list is as much a candidate as the first: his lock it is.
+    function test_accuse__mark_is_found_in_another_than_the_best__costs_him_alone() external {
+        uint256 roundId = _stolenRound();
+        _accuse(roundId, owner, commitments[roundId][honest], _key(0), _proof(0));
+        _draw(roundId);
+        _judge(roundId, _believing(roundId) | (STOLEN << 1));
+        uint256 before = _wealth(honest);
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        vm.assertEq(before - _wealth(honest), MINER_UNIT, "the accused's lock");
+        vm.assertGt(_wealth(thief), CREDIT + STAKE, "the other wins");
         _release(roundId);
         _assertConserved(0);
     }
@@ -305,6 +350,34 @@ contract AccusingTest is Rig {
 
     /* PRIVATE */
 
+    /// @dev The owner's commit in the earlier round, with a tree of keys.
+    function _commitMarked(bytes32 root) private {
+        ModelCommitment memory commitment = _model(earlierRound, owner);
+        commitment.watermark = root;
+        _commit(commitment);
+    }
+
+    function _endEarlier() private {
+        _revealKey(earlierRound);
+        _claim(earlierRound, owner, 900);
+        _show(earlierRound, owner);
+        _draw(earlierRound);
+        _judge(earlierRound, 900);
+        _finalize(earlierRound);
+    }
+
+    /// @dev Up to phase Appeal. The owner's round is over sooner, as far as the clock can tell.
+    function _judgeBesideTheEarlier(uint256 roundId) private {
+        _claim(roundId, thief, 800);
+        _show(roundId, thief);
+        _draw(roundId);
+        _judge(roundId, 800);
+        vm.assertTrue(_phase(roundId) == Phase.Appeal, "judged");
+        uint256 judgedAt = vm.getBlockTimestamp();
+        _endEarlier();
+        vm.warp(judgedAt);
+    }
+
     /// @dev Of the thief and the honest one; the owner does not take part.
     function _thievesScores() private returns (uint40[] memory) {
         (miners[0], miners[1], miners[2]) = (thief, honest, owner);
@@ -359,7 +432,10 @@ contract AccusingTest is Rig {
     }
 
     function _leaf(uint8 index) private pure returns (bytes32) {
-        MarkKey memory key = _key(index);
+        return _leafOf(_key(index));
+    }
+
+    function _leafOf(MarkKey memory key) private pure returns (bytes32) {
         return sha256(abi.encodePacked("DLBC/watermark/leaf/1", uint8(0), key.index, key.shares, key.secret));
     }
 
