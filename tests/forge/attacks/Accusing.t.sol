@@ -106,7 +106,7 @@ contract AccusingTest is Rig {
         _claim(roundId, thief, 800);
         _claim(roundId, honest, 700);
         _show(roundId, honest);
-        _until(roundId, Phase.Draw);
+        _until(roundId, Phase.Seal);
         _draw(roundId);
         _judge(roundId, 700 << 40);
         bytes32 hash = hub.hashCommitment(_accused(roundId));
