@@ -247,6 +247,18 @@ contract AccusingTest is Rig {
         _assertConserved(0);
     }
 
+    /// @dev Who did not vote before loses his hundredth of a seat there and then, as at an appeal.
+    function test_accuse__after_an_absent_validator__burns_what_he_loses() external {
+        uint256 roundId = _drawn(_spec(), _thievesScores());
+        uint256[] memory words = new uint256[](2);
+        words[0] = words[1] = _believing(roundId);
+        _judge(roundId, words);
+        _until(roundId, Phase.Appeal);
+        uint256 supply = token.totalSupply();
+        _accuse(roundId, owner, _accused(roundId), _key(0), _proof(0));
+        vm.assertEq(supply - token.totalSupply(), SEAT_UNIT / 100, "burned");
+    }
+
     /// @dev Validators who vote STOLEN where nobody is accused disqualify nobody.
     function test_stolen__without_an_accusation__means_nothing() external {
         uint256 roundId = _drawn(_spec(), _thievesScores());

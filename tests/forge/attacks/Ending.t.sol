@@ -93,6 +93,30 @@ contract EndingTest is Rig {
         }
     }
 
+    /// @dev Of those who committed in the second half the earliest is, whatever the seed.
+    function test_block__of_late_ones_within_the_tie__is_the_first_who_committed() external {
+        for (uint256 n; n < 4; ++n) {
+            TaskSpec memory spec = _spec();
+            spec.tieTol = 5;
+            uint256 roundId = _open(spec);
+            vm.warp(vm.getBlockTimestamp() + spec.trainSecs / 2 + 1);
+            for (uint256 i; i < 3; ++i) {
+                _commit(roundId, miners[2 - i]);
+            }
+            _revealKey(roundId);
+            for (uint40 i; i < 3; ++i) {
+                _claim(roundId, miners[i], 900 - i);
+            }
+            _showAll(roundId);
+            _draw(roundId);
+            _judge(roundId, _believing(roundId));
+            _until(roundId, Phase.Tally);
+            (, bytes32 winner,) = hub.preview(roundId, spec);
+            vm.assertEq(winner, hub.hashCommitment(commitments[roundId][miners[2]]), "the first commit");
+            _finalize(roundId);
+        }
+    }
+
     /// @dev A majority says that the winner's payload is not what the inbox holds: the block comes without it. He is second on the
     /// list, behind one who over-claims.
     function test_block__with_a_payload_that_a_majority_refuses__carries_nothing() external {
