@@ -115,9 +115,17 @@ contract JudgingTest is Rig {
 
     /// @dev Who does not look at a model that takes a paid place did not do his work.
     function test_skipped__candidate_in_a_paid_place__is_not_paid_for() external {
+        _skip(SKIPPED | (800 << 40));
+    }
+
+    function test_skipped__candidate_in_the_second_place__is_not_paid_for() external {
+        _skip(900 | (SKIPPED << 40));
+    }
+
+    function _skip(uint256 lazy) private {
         uint256 roundId = _drawn(_spec(), _scores(900, 800));
         uint256 word = 900 | (800 << 40);
-        _judge(roundId, _words(word, word, SKIPPED | (800 << 40)));
+        _judge(roundId, _words(word, word, lazy));
         ICommittee.Member[] memory members = committee.members(roundId);
         _finalize(roundId);
         vm.assertGt(_wealth(members[0].owner), CREDIT + STAKE, "who judged is paid");
@@ -149,6 +157,18 @@ contract JudgingTest is Rig {
         bytes memory signature = _signed(miners[2], _digest(child, 700));
         hub.claimModel(child, 700, _specOf(second), first, signature);
         vm.assertEq(hub.candidates(second)[0].miner, miners[2], "claimed with its parent");
+        // nor is he one himself: nobody could open his model
+        uint256 third = _open();
+        ModelCommitment memory other = _model(third, miners[3]);
+        other.parent = hub.hashCommitment(commitments[first][miners[0]]);
+        _commit(other);
+        // and a hash that begins like a parent's is none
+        ModelCommitment memory alike = _model(third, miners[4]);
+        alike.parent = bytes32(uint256(child.parent) ^ 1);
+        _commit(alike);
+        _revealKey(third);
+        _refuseParent(other, first);
+        _refuseParent(alike, first);
     }
 
     /// @dev Whose work it builds on must be known before: shown, in a round that is final.
@@ -243,6 +263,20 @@ contract JudgingTest is Rig {
         vm.assertEq(supply + hub.emitted() - token.totalSupply(), fee / 10 + share - share / 10, "the rest is burned");
         _release(roundId);
         _assertConserved(0);
+    }
+
+    /// @dev Where the epoch is appealed before he answered, the challenge has no end: everybody has back what is his.
+    function test_challenge__of_an_epoch_that_is_appealed__returns_the_bond() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        address challenged = committee.members(roundId)[2].owner;
+        vm.prank(stranger);
+        hub.challengeVote(roundId, 2);
+        uint256 before = _credit(stranger);
+        TaskSpec memory spec = _specOf(roundId);
+        vm.prank(miners[7]);
+        hub.appeal(roundId, spec);
+        vm.assertEq(_credit(stranger) - before, APPEAL_BOND / 3, "the bond is back");
+        vm.assertGt(_credit(challenged), CREDIT, "who judged is paid");
     }
 
     /// @dev Nor does it help him to come first and challenge himself: he gets a tenth of what he would have had.

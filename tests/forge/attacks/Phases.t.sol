@@ -123,6 +123,15 @@ contract PhasesTest is Rig {
     }
 
     /// @dev The other half of the phase is for the answer.
+    /// @dev Without a judgement there is nothing to dispute: the next epoch can begin at once.
+    function test_phase__after_too_few_votes__is_Tally_without_an_appeal() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800));
+        _judge(roundId, new uint256[](0));
+        (, uint40 endsAt) = hub.phase(roundId);
+        vm.warp(endsAt);
+        vm.assertTrue(_phase(roundId) == Phase.Tally, "nothing but finalize is left");
+    }
+
     function test_challengeVote__in_the_second_half_of_the_phase__reverts() external {
         uint256 roundId = _judged(_spec(), _scores(900));
         (, uint40 end) = hub.phase(roundId);
