@@ -99,7 +99,7 @@ contract EndingTest is Rig {
             TaskSpec memory spec = _spec();
             spec.tieTol = 5;
             uint256 roundId = _open(spec);
-            vm.warp(vm.getBlockTimestamp() + spec.trainSecs / 2 + 1);
+            vm.warp(hub.round(roundId).commitStart + spec.trainSecs / 2);
             for (uint256 i; i < 3; ++i) {
                 _commit(roundId, miners[2 - i]);
             }

@@ -279,6 +279,30 @@ contract JudgingTest is Rig {
         vm.assertGt(_credit(challenged), CREDIT, "who judged is paid");
     }
 
+    /// @dev Who cannot open his leaf has no part in a bond that was lost, and where nobody can it is burned.
+    function test_lost_appeal__judged_by_some_who_are_silent__is_shared_by_the_others() external {
+        for (uint8 silent = 1; silent <= 7; silent += 6) {
+            uint256 roundId = _judged(_spec(), _scores(900, 800));
+            TaskSpec memory spec = _specOf(roundId);
+            vm.prank(miners[7]);
+            hub.appeal(roundId, spec);
+            _draw(roundId);
+            _judge(roundId, _believing(roundId));
+            ICommittee.Member[] memory members = committee.members(roundId);
+            for (uint8 pos; pos < silent; ++pos) {
+                vm.prank(stranger);
+                hub.challengeVote(roundId, pos);
+            }
+            uint256 quiet = _credit(members[0].owner);
+            uint256 heard = _credit(members[6].owner);
+            vm.assertTrue(_finalize(roundId) == Outcome.Block, "the round ends all the same");
+            vm.assertEq(_credit(members[0].owner), quiet, "nothing for who is silent");
+            if (silent < 7) vm.assertGt(_credit(members[6].owner) - heard, APPEAL_BOND / 6 - 1, "and a part for who is not");
+            _release(roundId);
+            _assertConserved(0);
+        }
+    }
+
     /// @dev Nor does it help him to come first and challenge himself: he gets a tenth of what he would have had.
     function test_lazy_validator__who_challenges_himself__is_not_paid_either() external {
         uint256 roundId = _judged(_spec(), _scores(900, 800));
