@@ -234,6 +234,56 @@ contract BooksTest is Rig {
         vm.assertEq(_credit(miners[7]), CREDIT + each / 10, "the challenger has a tenth, and his bond back");
     }
 
+    /// @dev What the events say is what readers have: the emission is named where there is one, and nothing is paid in nothings.
+    function test_paid__at_the_end_of_a_round__names_each_amount_once() external {
+        for (uint256 claims = 1; claims <= 3; ++claims) {
+            uint40[] memory scores = new uint40[](claims);
+            for (uint256 i; i < claims; ++i) {
+                scores[i] = uint40(900 - i);
+            }
+            uint256 roundId = _judged(_spec(), scores);
+            uint256 before = hub.emitted();
+            vm.recordLogs();
+            vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+            Cheats.Log[] memory logs = vm.getRecordedLogs();
+            uint256 named;
+            for (uint256 i; i < logs.length; ++i) {
+                if (logs[i].topics[0] != Paid.selector) continue;
+                (Payment kind, uint256 amount) = abi.decode(logs[i].data, (Payment, uint256));
+                vm.assertGt(amount, 0, "nothing is paid");
+                if (kind == Payment.Emission) named += amount;
+            }
+            vm.assertEq(named, hub.emitted() - before, "the emission");
+            _release(roundId);
+        }
+    }
+
+    function test_modelClaimed__says_whether_the_claim_is_on_the_list() external {
+        uint256 roundId = _open();
+        _commit(roundId, miners[0]);
+        _commit(roundId, miners[1]);
+        _revealKey(roundId);
+        vm.recordLogs();
+        _claim(roundId, miners[0], 900);
+        _claim(roundId, miners[1], MIN_SCORE - 1);
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
+        uint256 seen;
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != ModelClaimed.selector) continue;
+            (,, bool listed,) = abi.decode(logs[i].data, (uint24, uint40, bool, ModelCommitment));
+            vm.assertEq(listed, seen++ == 0, "below the minimum there is no place");
+        }
+        vm.assertEq(seen, 2, "two claims");
+    }
+
+    function test_preview__of_another_spec__reverts() external {
+        uint256 roundId = _judged(_spec(), _scores(900));
+        TaskSpec memory spec = _specOf(roundId);
+        ++spec.minScore;
+        vm.expectPartialRevert(SpecMismatch.selector);
+        hub.preview(roundId, spec);
+    }
+
     /* PRIVATE */
 
     function _send(ModelCommitment memory commitment, bytes32 announced) private {

@@ -68,6 +68,32 @@ contract CrowdingTest is Rig {
         _assertConserved(0);
     }
 
+    /// @dev Who was removed knows his index still, and his key: the list has the last word.
+    function test_disqualified__in_the_next_epoch__has_nothing_to_show() external {
+        uint256 roundId = _crowded([uint40(1_000), 990, 617, 616, 615, 614, 612], [uint256(500), 500, 608, 607, 606, 611]);
+        vm.assertTrue(_finalize(roundId) == Outcome.None, "two are out");
+        hub.enlist(roundId, miners[6]);
+        vm.assertTrue(_phase(roundId) == Phase.Show, "one has to show his key");
+        for (uint256 i; i < 2; ++i) {
+            ModelCommitment memory removed = commitments[roundId][miners[i]];
+            bytes32 key = _modelKey(roundId, miners[i]);
+            bytes memory expected = abi.encodeWithSelector(NotListed.selector, hub.hashCommitment(removed));
+            vm.expectRevert(expected);
+            hub.showKey(removed, key);
+        }
+    }
+
+    /// @dev What the first epoch's validators were paid is not refunded as well.
+    function test_nobody_shows__after_an_epoch_that_was_paid__refunds_the_rest() external {
+        uint256 roundId =
+            _crowded([uint40(1_000), 990, 980, 970, 960, 950, 100], [uint256(1), 1, 1, 1, 1, 1]);
+        _finalize(roundId);
+        hub.enlist(roundId, miners[6]);
+        vm.assertTrue(_finalize(roundId) == Outcome.NoModel, "nobody is left");
+        _release(roundId);
+        _assertConserved(0);
+    }
+
     function test_nobody_shows__and_nobody_was_excluded__ends_the_round() external {
         uint256 roundId = _claimed(_spec(), _scores(700, 690));
         vm.assertTrue(_finalize(roundId) == Outcome.NoModel, "there is nobody left");
