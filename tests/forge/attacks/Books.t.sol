@@ -297,13 +297,4 @@ contract BooksTest is Rig {
             commitment.specHash
         );
     }
-
-    /// @dev The header of the only block since `vm.recordLogs`.
-    function _appended() private returns (BlockHeader memory header) {
-        Cheats.Log[] memory logs = vm.getRecordedLogs();
-        for (uint256 i; i < logs.length; ++i) {
-            if (logs[i].topics[0] == BlockAppended.selector) return abi.decode(logs[i].data, (BlockHeader));
-        }
-        vm.assertTrue(false, "no block");
-    }
 }

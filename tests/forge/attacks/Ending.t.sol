@@ -136,13 +136,32 @@ contract EndingTest is Rig {
         _judge(first, 500 | (800 << 40));
         uint256 second = _carrying();
         _judge(second, 500 | (800 << 40));
+        vm.recordLogs();
         vm.assertTrue(_finalize(second) == Outcome.Block, "the later one");
+        vm.assertEq(_appended().payloadRoot, keccak256("payload"), "the header says what it carries");
         vm.assertEq(hub.inbox().carried, 2, "both");
         vm.assertTrue(_finalize(first) == Outcome.Block, "the earlier one");
         vm.assertEq(hub.inbox().carried, 2, "still both");
     }
 
     /* NO BLOCK */
+
+    /// @dev Who did not show his key has no part in it, and what three equal parts leave is burned with the rest.
+    function test_task_fault__is_made_good_to_those_alone_who_showed_their_keys() external {
+        uint256 roundId = _claimed(_spec(), _scores4(900, 800, 700, 650));
+        for (uint256 i = 1; i < 4; ++i) {
+            _show(roundId, miners[i]);
+        }
+        _until(roundId, Phase.Seal);
+        _draw(roundId);
+        _judge(roundId, MISDECLARED);
+        vm.assertTrue(_finalize(roundId) == Outcome.TaskFault, "the task's fault");
+        uint256 fee = FEE - 3 * TIP;
+        uint256 rest = fee - fee / 10 - 3 * (fee / 10 / 3) + BOND;
+        vm.assertEq(_wealth(miners[0]), CREDIT + STAKE - MINER_UNIT / 2, "slashed, and not paid");
+        vm.assertEq(_credit(miners[1]), CREDIT + rest / 2 / 3, "a third of a half");
+        _assertOver(roundId);
+    }
 
     function test_task_fault__costs_fee_and_bond__half_to_the_miners() external {
         uint256 roundId = _drawn(_spec(), _scores(900, 800));
@@ -361,6 +380,11 @@ contract EndingTest is Rig {
         _claim(roundId, miners[1], 800);
         _showAll(roundId);
         _draw(roundId);
+    }
+
+    function _scores4(uint40 a, uint40 b, uint40 c, uint40 d) private pure returns (uint40[] memory list) {
+        list = new uint40[](4);
+        (list[0], list[1], list[2], list[3]) = (a, b, c, d);
     }
 
     struct Fault {

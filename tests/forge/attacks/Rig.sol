@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
 import {IDLBCTypes} from "../../../contracts/interfaces/IDLBCTypes.sol";
+import {Cheats} from "../Cheats.sol";
 import {Deployed} from "../hub/Deployed.sol";
 
 /// @title One round, played step by step: a test tells only what is special in it
@@ -342,6 +343,15 @@ abstract contract Rig is Deployed, IDLBCTypes {
     }
 
     /* SMALL THINGS */
+
+    /// @dev The header of the only block since `vm.recordLogs`.
+    function _appended() internal returns (BlockHeader memory header) {
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] == BlockAppended.selector) return abi.decode(logs[i].data, (BlockHeader));
+        }
+        vm.assertTrue(false, "no block");
+    }
 
     /// @dev The first four bytes of what a call reverted with.
     function _selector(bytes memory answer) internal pure returns (bytes4) {
