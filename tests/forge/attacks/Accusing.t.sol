@@ -196,7 +196,9 @@ contract AccusingTest is Rig {
     function test_accuse__mark_is_found__costs_the_thief_his_lock_and_the_round() external {
         uint256 roundId = _stolenRound();
         uint256 before = _wealth(owner);
+        vm.recordLogs();
         _accuse(roundId, owner, _accused(roundId), _key(2), _proof(2));
+        vm.assertTrue(_cause() == EpochCause.Accusation, "an epoch ends by it");
         vm.assertEq(before - _wealth(owner), APPEAL_BOND, "the bond is locked");
         vm.assertEq(hub.accusationOf(roundId).accuser, owner, "it is written down");
         vm.assertEq(hub.round(roundId).epoch, 1, "judged again");

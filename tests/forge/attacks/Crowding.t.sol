@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Cheats} from "../Cheats.sol";
 import {Rig} from "./Rig.sol";
 
 /// @notice Seven claims for six places: when the one that is left out makes another epoch, and when it must not.
@@ -20,6 +19,25 @@ contract CrowdingTest is Rig {
         vm.assertEq(round.claimEnd, block.timestamp + _timing().claimSecs, "time to enlist");
         vm.assertEq(hub.candidates(roundId)[0].miner, miners[1], "the best of those that are left");
         vm.assertEq(_wealth(miners[0]), CREDIT + STAKE - MINER_UNIT, "who over-claimed lost his lock");
+    }
+
+    /// @dev Whoever is left out after him: the best of those that found no place is remembered.
+    function test_excluded__best_of_two__begins_an_epoch_whichever_came_first() external {
+        for (uint256 first; first < 2; ++first) {
+            uint40[] memory claims = new uint40[](8);
+            for (uint40 i = 1; i < LISTED; ++i) {
+                claims[i] = 619 - i;
+            }
+            (claims[0], claims[6 + first], claims[7 - first]) = (1_000, 612, 605);
+            uint256 roundId = _drawn(_spec(), claims);
+            uint256[] memory medians = new uint256[](LISTED);
+            for (uint256 i = 1; i < LISTED; ++i) {
+                medians[i] = 610 - i;
+            }
+            medians[0] = 500;
+            _judge(roundId, _word(medians));
+            vm.assertTrue(_finalize(roundId) == Outcome.None, "612 is better than 609");
+        }
     }
 
     function test_excluded__as_good_as_the_best__changes_nothing() external {
@@ -94,6 +112,19 @@ contract CrowdingTest is Rig {
         _assertConserved(0);
     }
 
+    /// @dev One of three is no quorum: the epoch is over, and he is not paid for it.
+    function test_too_few_votes__end_an_epoch_that_pays_nobody() external {
+        uint256 roundId = _drawn(_spec(), _scores(700, 690));
+        address voter = committee.members(roundId)[0].owner;
+        uint256[] memory words = new uint256[](1);
+        words[0] = _believing(roundId);
+        _judge(roundId, words);
+        vm.recordLogs();
+        vm.assertTrue(_finalize(roundId) == Outcome.None, "it goes on");
+        vm.assertTrue(_cause() == EpochCause.NoQuorum, "for want of votes");
+        vm.assertEq(_credit(voter), CREDIT, "unpaid");
+    }
+
     function test_nobody_shows__and_nobody_was_excluded__ends_the_round() external {
         uint256 roundId = _claimed(_spec(), _scores(700, 690));
         vm.assertTrue(_finalize(roundId) == Outcome.NoModel, "there is nobody left");
@@ -137,16 +168,5 @@ contract CrowdingTest is Rig {
         for (uint256 i; i < list.length; ++i) {
             if (best == address(0) || _credit(list[i].miner) > _credit(best)) best = list[i].miner;
         }
-    }
-
-    /// @dev Why the epoch ended that ended since `vm.recordLogs`.
-    function _cause() private returns (EpochCause cause) {
-        Cheats.Log[] memory logs = vm.getRecordedLogs();
-        for (uint256 i; i < logs.length; ++i) {
-            if (logs[i].topics[0] != EpochEnded.selector) continue;
-            (, cause) = abi.decode(logs[i].data, (uint8, EpochCause));
-            return cause;
-        }
-        vm.assertTrue(false, "no epoch ended");
     }
 }

@@ -133,6 +133,17 @@ contract GoverningTest is Rig {
         _open();
     }
 
+    function test_pause__in_the_second_of_its_end__is_over() external {
+        hub.pause(7 days);
+        TaskSpec memory spec = _spec();
+        vm.warp(hub.pausedUntil() - 1);
+        vm.prank(requester);
+        vm.expectRevert(abi.encodeWithSelector(Paused.selector, hub.pausedUntil()));
+        hub.submitTask(spec);
+        vm.warp(hub.pausedUntil());
+        _submit(spec);
+    }
+
     function test_pause__again_and_again__leaves_as_much_time_between() external {
         vm.expectRevert(abi.encodeWithSelector(PauseTooLong.selector, 7 days + 1, 7 days));
         hub.pause(7 days + 1);

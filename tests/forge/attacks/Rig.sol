@@ -344,6 +344,17 @@ abstract contract Rig is Deployed, IDLBCTypes {
 
     /* SMALL THINGS */
 
+    /// @dev Why the epoch ended that ended since `vm.recordLogs`.
+    function _cause() internal returns (EpochCause cause) {
+        Cheats.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i; i < logs.length; ++i) {
+            if (logs[i].topics[0] != EpochEnded.selector) continue;
+            (, cause) = abi.decode(logs[i].data, (uint8, EpochCause));
+            return cause;
+        }
+        vm.assertTrue(false, "no epoch ended");
+    }
+
     /// @dev The header of the only block since `vm.recordLogs`.
     function _appended() internal returns (BlockHeader memory header) {
         Cheats.Log[] memory logs = vm.getRecordedLogs();
