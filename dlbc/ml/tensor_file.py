@@ -47,16 +47,21 @@ class TensorSpec:
         return _WIDTH[self.dtype] * math.prod(self.shape)
 
 
-def write_tensors(arrays: Mapping[str, Array], path: Path) -> None:
-    """Write uint8, float32 or int64 arrays; equal content gives equal bytes. Replaces `path` atomically."""
+def write_tensors(arrays: Mapping[str, Array], path: Path, *, durable: bool = True) -> None:
+    """Write uint8, float32 or int64 arrays; equal content gives equal bytes. Replaces `path` atomically.
+
+    Args:
+        durable: whether it has to outlive a loss of power, which takes milliseconds; else whoever reads it must look.
+    """
     ordered = sorted(arrays.items(), key=lambda item: (-_WIDTH[_DTYPE[item[1].dtype.name]], item[0]))
     temporary = path.with_name(path.name + ".part")
     with temporary.open("wb") as file:
         file.write(_header({name: TensorSpec(_DTYPE[a.dtype.name], a.shape) for name, a in ordered}))
         for _, array in ordered:
             file.write(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
     temporary.replace(path)
 
 

@@ -143,6 +143,9 @@ class Recording:
 
     def _resume(self) -> None:
         kept = self._store.latest(len(self._leaves) - 1)
+        # after a loss of power a file may hold other numbers than were written
+        while kept is not None and leaf(kept[1], self._sketcher).hashes != self._leaves[kept[0]].hashes:
+            kept = self._store.latest(kept[0] - 1)
         if kept is None:
             self._leaves = []
             self._store.keep(0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from dlbc.ml.trajectory.recipe import Recipe, decode
 from dlbc.ml.trajectory.state import SLOTS, Layout, State
 
 KEPT = 24  # states of a training that is not interrupted, up to twice as many
+DURABLE_SECONDS = 1.0  # a loss of power costs at most so much more than an interruption
 
 
 class Store:
@@ -39,6 +42,7 @@ class Store:
             self.save_recipe(plan)
             self._name.write_text(name, encoding="ascii")
         self.recipe = decode(self._recipe_path.read_bytes())
+        self._durable_at = -math.inf
 
     def save_recipe(self, recipe: Recipe) -> None:
         """Replaces the recipe, atomically."""
@@ -70,9 +74,13 @@ class Store:
         return station % self._every == 0
 
     def save_state(self, station: int, state: State) -> None:
-        """Writes a state, atomically."""
+        """Writes a state, atomically; short trainings would spend much of their time on making each durable."""
+        now = time.monotonic()
+        durable = now - self._durable_at >= DURABLE_SECONDS
         arrays = {"weights": state.weights, "buffers": state.buffers, "step": np.array([state.step]), **state.slots}
-        write_tensors(arrays, self._path(station))
+        write_tensors(arrays, self._path(station), durable=durable)
+        if durable:
+            self._durable_at = now
 
     def latest(self, most: int) -> tuple[int, State] | None:
         """Number and state of the last readable station up to `most`; None where there is none."""

@@ -73,6 +73,20 @@ def test_train__crash__goes_on_from_what_was_kept(
     assert resumed.trajectory.digest == steady.opening.trajectory.digest
 
 
+def test_train__power_was_lost__goes_on_from_what_is_as_it_was_committed_to(
+    train_set: Dataset, good: Recipe, steady: Recorded, tmp_path: Path
+) -> None:
+    """The last file is whole, but holds what was never written."""
+    folder = tmp_path / "run"
+    assert not recording(train_set, folder, good).train(should_stop=stop_after(9))  # type: ignore[arg-type]
+    *_, last = sorted(folder.glob("*.state"))
+    written = last.read_bytes()
+    last.write_bytes(written[: -len(written) // 2] + bytes(len(written) - len(written[: -len(written) // 2])))
+    resumed = recording(train_set, folder, good)
+    assert resumed.train()
+    assert resumed.trajectory.digest == steady.opening.trajectory.digest
+
+
 def test_recording__finished__is_not_trained_again(train_set: Dataset, good: Recipe, tmp_path: Path) -> None:
     first = recording(train_set, tmp_path / "run", good)
     assert first.train()
