@@ -142,6 +142,25 @@ contract EndingTest is Rig {
         vm.assertEq(hub.inbox().carried, 2, "both");
         vm.assertTrue(_finalize(first) == Outcome.Block, "the earlier one");
         vm.assertEq(hub.inbox().carried, 2, "still both");
+        Round memory round = hub.round(_open());
+        vm.assertEq(round.inboxTo, 0, "and nothing for the next round");
+    }
+
+    /// @dev More was posted and carried together than one block may carry, and less of it is left.
+    function test_batch__of_many_after_many__is_what_is_left() external {
+        for (uint256 i; i < 600; ++i) {
+            hub.post(bytes32(i + 1));
+        }
+        uint256 roundId = _carrying();
+        _judge(roundId, 500 | (800 << 40));
+        _finalize(roundId);
+        vm.assertEq(hub.inbox().carried, 600, "all of the first");
+        for (uint256 i; i < 500; ++i) {
+            hub.post(bytes32(i + 1));
+        }
+        Round memory round = hub.round(_open());
+        vm.assertEq(round.inboxFrom, 601, "from the first of the second");
+        vm.assertEq(round.inboxTo, 1_100, "to the last");
     }
 
     /* NO BLOCK */

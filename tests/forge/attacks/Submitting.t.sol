@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {DifficultyRanking} from "../../../contracts/libraries/DifficultyRanking.sol";
 import {Rig} from "./Rig.sol";
 
 /// @notice What a task may declare, to the last unit on either side of each bound, and how it waits.
@@ -28,6 +29,10 @@ contract SubmittingTest is Rig {
         _accept(spec);
         spec.tol = 100_000;
         _accept(spec);
+        // of a test set so small that a tenth is less than the least tolerance, the least is the most
+        (spec.scoreMax, spec.minScore, spec.tol) = (10, 1, 2);
+        _accept(spec);
+        (spec.scoreMax, spec.minScore, spec.tol) = (1_000_000, 1, 100_000);
         spec.tieTol = 50_000;
         _accept(spec);
         (spec.modes, spec.proveSecs) = (1, 1);
@@ -101,6 +106,9 @@ contract SubmittingTest is Rig {
         vm.assertEq(hub.queueLength(), 1, "one waits");
         vm.assertEq(hub.taskCount(), taskId, "of so many");
         Factors memory factors = hub.factors(taskId);
+        vm.assertEq(factors.lgFlops, DifficultyRanking.lg(spec.flops), "operations");
+        vm.assertEq(factors.lgNet, DifficultyRanking.lg(spec.netBytes), "what goes over the net");
+        vm.assertEq(factors.lgData, DifficultyRanking.lg(spec.dataBytes), "data");
         (int256 score, int256 base) = hub.rank(taskId);
         vm.assertEq(int256(factors.base), base, "the base is the sum of its factors");
         vm.assertEq(

@@ -34,6 +34,16 @@ contract ReadingTest is Rig {
         vm.assertEq(hub.nextTask(), taskId, "the only one");
     }
 
+    function test_round_and_rank__of_what_there_is_not__are_empty() external {
+        _submit(_spec());
+        vm.warp(vm.getBlockTimestamp() + 1_000);
+        Round memory none;
+        vm.assertEq(abi.encode(hub.round(999)), abi.encode(none), "no round");
+        (int256 score, int256 base) = hub.rank(999);
+        vm.assertEq(score, 0, "no score");
+        vm.assertEq(base, 0, "no base");
+    }
+
     /// @dev More tasks were cancelled than one call drops: it ends without a round, and the next one goes on.
     function test_queue__under_tombstones__opens_at_the_second_call() external {
         _enrichRequester();

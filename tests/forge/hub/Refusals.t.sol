@@ -214,6 +214,9 @@ contract RefusalsTest is Rig {
             vm.expectRevert(abi.encodeWithSelector(NotShown.selector, miners[i]));
             hub.showTrajectory(roundId, miners[i], keccak256("states"), 1);
         }
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, stranger));
+        hub.showTrajectory(roundId, miners[2], keccak256("states"), 1);
         vm.prank(miners[2]);
         hub.showTrajectory(roundId, miners[2], keccak256("states"), 1);
     }
