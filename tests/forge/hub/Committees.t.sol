@@ -33,6 +33,101 @@ contract CommitteesTest is Rig {
         _assertConserved(0);
     }
 
+    /// @dev What a larger committee left behind in the slot is nobody's seat in the next one.
+    function test_committee__of_seven_after_one_of_nine__has_no_eighth() external {
+        Economy memory economy = _economy();
+        (economy.committeeSize, economy.quorum) = (9, 6);
+        hub.setParams(_timing(), economy, _limits());
+        for (uint256 i; i < 4; ++i) {
+            vm.prank(validators[i]);
+            committee.joinSeat();
+        }
+        uint256 first = _judged(_spec(), _scores(900, 800));
+        ICommittee.Member[] memory earlier = committee.members(first);
+        _finalize(first);
+        (economy.committeeSize, economy.quorum) = (7, 4);
+        hub.setParams(_timing(), economy, _limits());
+        uint256 second = _drawn(_spec(), _scores(900, 800));
+        vm.assertEq(hub.slotOf(second), hub.slotOf(first), "in the same slot");
+        ICommittee.Member[] memory members = committee.members(second);
+        for (uint256 pos = 7; pos < 9; ++pos) {
+            bool drawn;
+            for (uint256 i; i < 7; ++i) {
+                if (members[i].seatId == earlier[pos].seatId) drawn = true;
+            }
+            vm.assertEq(committee.seat(earlier[pos].seatId).serving, drawn ? second : 0, "serves if it was drawn again");
+            vm.prank(earlier[pos].owner);
+            vm.expectRevert(abi.encodeWithSelector(ICommittee.NotDrawn.selector, second, earlier[pos].owner));
+            committee.commitVote(second, uint8(pos), keccak256("vote"));
+        }
+    }
+
+    /// @dev A quorum is enough of a committee; and what serves elsewhere comes back.
+    function test_draw__from_a_quorum_of_seats__is_drawn_and_the_next_one_waits() external {
+        _smallCommittees();
+        for (uint32 seatId = 4; seatId <= validators.length; ++seatId) {
+            vm.prank(validators[seatId - 1]);
+            committee.leaveSeat(seatId);
+        }
+        uint256 first = _drawn(_spec(), _scores(900, 800));
+        vm.assertEq(committee.members(first).length, 3, "all that there are");
+        uint256 second = _shown(_spec(), _scores(900, 800));
+        _draw(second);
+        vm.assertFalse(committee.ballot(second).failed, "three serve, and come back");
+        vm.assertTrue(_phase(second) == Phase.Seal || _phase(second) == Phase.Draw, "so it is drawn again");
+    }
+
+    /// @dev Whoever is drawn in the place of a miner is looked at as well, also where the pool runs dry.
+    function test_draw__of_what_is_left_after_the_miners__has_none_of_them() external {
+        _smallCommittees();
+        for (uint32 seatId = 3; seatId <= validators.length; ++seatId) {
+            vm.prank(validators[seatId - 1]);
+            committee.leaveSeat(seatId);
+        }
+        for (uint256 i; i < 4; ++i) {
+            vm.prank(miners[i]);
+            committee.joinSeat();
+        }
+        uint40[] memory scores = new uint40[](4);
+        (scores[0], scores[1], scores[2], scores[3]) = (900, 890, 880, 870);
+        for (uint256 n; n < 4; ++n) {
+            uint256 roundId = _shown(_spec(), scores);
+            for (uint256 epoch; epoch < 3; ++epoch) {
+                _draw(roundId);
+                vm.assertTrue(committee.ballot(roundId).failed, "two seats are none too many for five");
+                _finalize(roundId);
+            }
+            _release(roundId);
+        }
+    }
+
+    /// @dev Slots are drawn for in any order: whichever is first is looked at from then on.
+    function test_draw__in_a_later_slot_first__leaves_the_earlier_one_as_it_was() external {
+        uint256 first = _shown(_spec(), _scores(900, 800));
+        uint256 second = _shown(_spec(), _scores(900, 800));
+        _draw(second);
+        _draw(first);
+        vm.assertEq(committee.members(first).length, 3, "both");
+        vm.assertEq(committee.members(second).length, 3, "have theirs");
+    }
+
+    /// @dev Two thirds of a larger one, and one more.
+    function test_draw__of_an_appeal__wants_five_of_seven() external {
+        uint256 roundId = _judged(_spec(), _scores(900, 800));
+        vm.assertEq(committee.ballot(roundId).quorum, 2, "two of three");
+        TaskSpec memory spec = _specOf(roundId);
+        vm.prank(stranger);
+        hub.appeal(roundId, spec);
+        _draw(roundId);
+        vm.assertEq(committee.ballot(roundId).quorum, 5, "five of seven");
+    }
+
+    function _smallCommittees() private {
+        Economy memory economy = _economy();
+        (economy.committeeSize, economy.quorum) = (5, 3);
+        hub.setParams(_timing(), economy, _limits());
+    }
+
     /// @dev Two seats are an even number, and one is no quorum: the draw fails, and costs nobody who was not drawn.
     function test_draw__from_too_few_seats__fails_every_epoch_and_slashes_nobody() external {
         for (uint32 seatId = 3; seatId <= validators.length; ++seatId) {
@@ -126,6 +221,24 @@ contract CommitteesTest is Rig {
         committee.revealVote(vote);
     }
 
+    function test_vote__without_a_committee_or_a_commit__reverts() external {
+        uint256 roundId = _shown(_spec(), _scores(900));
+        ICommittee.Vote memory vote;
+        vote.roundId = roundId;
+        bytes memory reason = abi.encodeWithSelector(ICommittee.WrongPhase.selector, uint8(Phase.Seal));
+        vm.expectRevert(reason);
+        committee.commitVote(roundId, 0, keccak256("vote"));
+        vm.expectRevert(reason);
+        committee.revealVote(vote);
+        _draw(roundId);
+        vote = _vote(roundId, 0, 900);
+        _commitVote(_vote(roundId, 1, 900));
+        _until(roundId, Phase.VoteReveal);
+        reason = abi.encodeWithSelector(ICommittee.VoteMismatch.selector, committee.hashVote(vote), bytes32(0));
+        vm.expectRevert(reason);
+        committee.revealVote(vote);
+    }
+
     /* CHALLENGES */
 
     /// @dev The first is absent, the second skipped every candidate: neither has a leaf to show.
@@ -166,5 +279,31 @@ contract CommitteesTest is Rig {
         ++spec.tol;
         vm.expectPartialRevert(ICommittee.SpecMismatch.selector);
         committee.challengedLeaf(roundId, 0, spec);
+    }
+
+    /// @dev Nobody knows beforehand what he will be asked for: it follows from the block before.
+    function test_challengedLeaf__of_challenges_in_other_blocks__is_any_that_was_scored() external {
+        uint256 roundId = _drawn(_spec(), _scores(900, 800, 700));
+        // the first could not be had
+        _judge(roundId, UNAVAILABLE | (800 << 40) | (700 << 80));
+        TaskSpec memory spec = _specOf(roundId);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.NotChallenged.selector, roundId, 0));
+        committee.challengedLeaf(roundId, 0, spec);
+        uint256 candidates;
+        uint256 samples;
+        uint64 last;
+        for (uint256 n; n < 16; ++n) {
+            uint256 snapshot = vm.snapshotState();
+            vm.roll(block.number + 1 + n);
+            vm.prank(stranger);
+            hub.challengeVote(roundId, 0);
+            (uint8 candidate, uint64 sample) = committee.challengedLeaf(roundId, 0, spec);
+            vm.revertToState(snapshot);
+            candidates |= 1 << candidate;
+            if (sample != last) ++samples;
+            last = sample;
+        }
+        vm.assertEq(candidates, 6, "the second and the third, never the first");
+        vm.assertGt(samples, 8, "and other samples");
     }
 }
