@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
+import {VoteTree} from "../../../contracts/libraries/VoteTree.sol";
 import {Cheats} from "../Cheats.sol";
 import {Rig} from "./Rig.sol";
 
@@ -138,7 +139,13 @@ contract EndingTest is Rig {
         _judge(second, 500 | (800 << 40));
         vm.recordLogs();
         vm.assertTrue(_finalize(second) == Outcome.Block, "the later one");
-        vm.assertEq(_appended().payloadRoot, keccak256("payload"), "the header says what it carries");
+        BlockHeader memory header = _appended();
+        vm.assertEq(header.payloadRoot, keccak256("payload"), "the header says what it carries");
+        bytes32[] memory hashes = new bytes32[](3);
+        for (uint8 pos; pos < 3; ++pos) {
+            hashes[pos] = committee.hashVote(votes[second][pos]);
+        }
+        vm.assertEq(header.voteRoot, VoteTree.root(hashes), "and by whose votes it came");
         vm.assertEq(hub.inbox().carried, 2, "both");
         vm.assertTrue(_finalize(first) == Outcome.Block, "the earlier one");
         vm.assertEq(hub.inbox().carried, 2, "still both");

@@ -119,7 +119,11 @@ contract CommitteesTest is Rig {
         vm.prank(stranger);
         hub.appeal(roundId, spec);
         _draw(roundId);
-        vm.assertEq(committee.ballot(roundId).quorum, 5, "five of seven");
+        ICommittee.Ballot memory ballot = committee.ballot(roundId);
+        vm.assertEq(ballot.quorum, 5, "five of seven");
+        vm.assertEq(ballot.epoch, 1, "in the second epoch");
+        vm.assertNotEq(ballot.seed, bytes32(0), "by a seed");
+        vm.assertEq(committee.votes(roundId).seed, ballot.seed, "which orders ties, too");
     }
 
     function _smallCommittees() private {
@@ -130,22 +134,53 @@ contract CommitteesTest is Rig {
 
     /// @dev Two seats are an even number, and one is no quorum: the draw fails, and costs nobody who was not drawn.
     function test_draw__from_too_few_seats__fails_every_epoch_and_slashes_nobody() external {
+        // the slot had a committee before, which is not this round's
+        uint256 earlier = _judged(_spec(), _scores(900, 800));
+        _finalize(earlier);
         for (uint32 seatId = 3; seatId <= validators.length; ++seatId) {
             vm.prank(validators[seatId - 1]);
             committee.leaveSeat(seatId);
         }
+        uint256[] memory before = new uint256[](validators.length);
+        for (uint256 i; i < before.length; ++i) {
+            before[i] = _wealth(validators[i]);
+        }
         uint256 roundId = _shown(_spec(), _scores(900, 800));
-        for (uint256 epoch; epoch < 3; ++epoch) {
+        for (uint8 epoch; epoch < 3; ++epoch) {
             vm.assertTrue(_phase(roundId) == Phase.Seal, "another draw");
-            _draw(roundId);
+            committee.draw(roundId);
+            vm.assertEq(committee.ballot(roundId).seed, bytes32(0), "no seed yet");
+            vm.roll(block.number + 3);
+            committee.draw(roundId);
             vm.assertTrue(committee.ballot(roundId).failed, "too few");
+            vm.assertEq(committee.ballot(roundId).epoch, epoch, "of this epoch");
             vm.assertEq(committee.members(roundId).length, 0, "nobody serves");
             _finalize(roundId);
         }
+        vm.assertTrue(committee.ballot(roundId).failed, "the last one stays as it was");
         vm.assertTrue(hub.round(roundId).outcome == Outcome.NoQuorum, "no quorum");
-        vm.assertEq(_wealth(validators[0]), CREDIT + STAKE, "nobody is slashed");
+        for (uint256 i; i < before.length; ++i) {
+            vm.assertEq(_wealth(validators[i]), before[i], "nobody is slashed");
+        }
         _release(roundId);
+        _release(earlier);
         _assertConserved(0);
+    }
+
+    /// @dev A tenth of a seat for each epoch that failed for want of votes: with less than half left it judges no more.
+    function test_seat__that_lost_more_than_half__is_sent_home() external {
+        for (uint32 seatId = 4; seatId <= validators.length; ++seatId) {
+            vm.prank(validators[seatId - 1]);
+            committee.leaveSeat(seatId);
+        }
+        for (uint256 failed = 1; failed <= 6; ++failed) {
+            uint256 roundId = failed % 3 == 1 ? _shown(_spec(), _scores(900, 800)) : hub.roundCount();
+            _draw(roundId);
+            vm.assertEq(committee.members(roundId).length, 3, "all three");
+            _judge(roundId, new uint256[](0));
+            _finalize(roundId);
+            vm.assertEq(committee.seat(1).leaving, failed == 6, "half is enough, less is not");
+        }
     }
 
     /// @dev Seats keep the bond they joined with: under a larger one, whoever served with less than half of it is sent home.
@@ -173,10 +208,17 @@ contract CommitteesTest is Rig {
         vm.assertEq(committee.availableSeats(), validators.length - 3, "it was none of these");
         uint32[] memory his = committee.seatsOf(first.owner);
         vm.assertTrue(his.length == 1 && his[0] == first.seatId, "still his");
+        his = committee.seatsOf(committee.members(roundId)[1].owner);
+        vm.assertTrue(his.length == 1 && his[0] == committee.members(roundId)[1].seatId, "and of the next one his");
+        for (uint256 i; i < 6; ++i) {
+            vm.prank(stranger);
+            committee.joinSeat();
+        }
+        vm.assertEq(committee.seatsOf(stranger).length, 6, "all of who has many");
         _judge(roundId, _believing(roundId));
         _finalize(roundId);
         vm.assertEq(committee.seatsOf(first.owner).length, 0, "no longer");
-        vm.assertEq(committee.availableSeats(), validators.length - 1, "two are back");
+        vm.assertEq(committee.availableSeats(), validators.length - 1 + 6, "two are back");
     }
 
     function test_joinSeat__where_the_pool_is_full__reverts() external {
@@ -258,6 +300,18 @@ contract CommitteesTest is Rig {
         hub.challengeVote(roundId, 1);
         vm.stopPrank();
         vm.assertEq(_credit(stranger), CREDIT + 0.02e18, "and cost nothing but the opening's tip came in");
+    }
+
+    /// @dev Who challenged in the slot's last round has no part in this one.
+    function test_challenge__of_an_earlier_round__is_over() external {
+        for (uint8 pos; pos < 3; ++pos) {
+            uint256 roundId = _judged(_spec(), _scores(900, 800));
+            vm.prank(pos == 0 ? stranger : miners[7]);
+            hub.challengeVote(roundId, pos);
+            _finalize(roundId);
+            _release(roundId);
+            _assertConserved(0);
+        }
     }
 
     /// @dev Of many candidates any may be asked for, by the order in which the vote scores them.
