@@ -224,6 +224,7 @@ contract AccusingTest is Rig {
         uint256 before = _wealth(honest);
         vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
         vm.assertEq(before - _wealth(honest), MINER_UNIT, "the accused's lock");
+        vm.assertEq(hub.account(thief).locked, MINER_UNIT, "the other's is not touched");
         vm.assertGt(_wealth(thief), CREDIT + STAKE, "the other wins");
         _release(roundId);
         _assertConserved(0);

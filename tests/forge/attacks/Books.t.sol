@@ -236,15 +236,17 @@ contract BooksTest is Rig {
 
     /// @dev What the events say is what readers have: the emission is named where there is one, and nothing is paid in nothings.
     function test_paid__at_the_end_of_a_round__names_each_amount_once() external {
-        for (uint256 claims = 1; claims <= 3; ++claims) {
+        for (uint256 claims = 1; claims <= 4; ++claims) {
             uint40[] memory scores = new uint40[](claims);
             for (uint256 i; i < claims; ++i) {
                 scores[i] = uint40(900 - i);
             }
-            uint256 roundId = _judged(_spec(), scores);
+            uint256 roundId = _drawn(_spec(), scores);
+            // the last is the task's fault: then there is no bond to give back
+            _judge(roundId, _believing(roundId) | (claims == 4 ? MISDECLARED : 0));
             uint256 before = hub.emitted();
             vm.recordLogs();
-            vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+            vm.assertTrue(_finalize(roundId) == (claims == 4 ? Outcome.TaskFault : Outcome.Block), "its end");
             Cheats.Log[] memory logs = vm.getRecordedLogs();
             uint256 named;
             for (uint256 i; i < logs.length; ++i) {

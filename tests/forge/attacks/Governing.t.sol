@@ -134,14 +134,30 @@ contract GoverningTest is Rig {
     }
 
     function test_pause__in_the_second_of_its_end__is_over() external {
-        hub.pause(7 days);
+        uint256 roundId = _open();
+        hub.pause(100);
         TaskSpec memory spec = _spec();
+        ModelCommitment memory commitment = _model(roundId, miners[0]);
+        bytes32 announced = _announced(commitment);
+        bytes memory reason = abi.encodeWithSelector(Paused.selector, hub.pausedUntil());
         vm.warp(hub.pausedUntil() - 1);
         vm.prank(requester);
-        vm.expectRevert(abi.encodeWithSelector(Paused.selector, hub.pausedUntil()));
+        vm.expectRevert(reason);
         hub.submitTask(spec);
+        vm.prank(miners[0]);
+        vm.expectRevert(reason);
+        hub.commitModel(
+            roundId,
+            miners[0],
+            announced,
+            commitment.artifact,
+            commitment.artifactBytes,
+            commitment.anchor,
+            commitment.specHash
+        );
         vm.warp(hub.pausedUntil());
         _submit(spec);
+        _commit(commitment);
     }
 
     function test_pause__again_and_again__leaves_as_much_time_between() external {

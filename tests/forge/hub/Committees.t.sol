@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ICommittee} from "../../../contracts/interfaces/ICommittee.sol";
+import {VoteTree} from "../../../contracts/libraries/VoteTree.sol";
 import {Rig} from "../attacks/Rig.sol";
 
 /// @notice Committees that are large, or cannot be had, and seats that come and go with them.
@@ -214,11 +215,16 @@ contract CommitteesTest is Rig {
             vm.prank(stranger);
             committee.joinSeat();
         }
-        vm.assertEq(committee.seatsOf(stranger).length, 6, "all of who has many");
+        for (uint32 seatId = 1; seatId <= validators.length; ++seatId) {
+            if (committee.seat(seatId).serving != 0) continue;
+            vm.prank(validators[seatId - 1]);
+            committee.leaveSeat(seatId);
+        }
+        vm.assertEq(committee.seatsOf(stranger).length, 6, "all of who has most");
         _judge(roundId, _believing(roundId));
         _finalize(roundId);
         vm.assertEq(committee.seatsOf(first.owner).length, 0, "no longer");
-        vm.assertEq(committee.availableSeats(), validators.length - 1 + 6, "two are back");
+        vm.assertEq(committee.availableSeats(), 2 + 6, "two are back");
     }
 
     function test_joinSeat__where_the_pool_is_full__reverts() external {
@@ -281,6 +287,23 @@ contract CommitteesTest is Rig {
         committee.revealVote(vote);
     }
 
+    /// @dev Who did not vote in this round has no hash in its block, whatever he voted in the slot's last one.
+    function test_voteRoot__with_an_absent_validator__has_nothing_in_his_place() external {
+        uint256 first = _judged(_spec(), _scores(900, 800));
+        _finalize(first);
+        uint256 roundId = _drawn(_spec(), _scores(900, 800));
+        uint256[] memory words = new uint256[](2);
+        words[0] = words[1] = _believing(roundId);
+        _judge(roundId, words);
+        vm.recordLogs();
+        vm.assertTrue(_finalize(roundId) == Outcome.Block, "a block");
+        bytes32[] memory hashes = new bytes32[](3);
+        for (uint8 pos; pos < 2; ++pos) {
+            hashes[pos] = committee.hashVote(votes[roundId][pos]);
+        }
+        vm.assertEq(_appended().voteRoot, VoteTree.root(hashes), "by two votes");
+    }
+
     /* CHALLENGES */
 
     /// @dev The first is absent, the second skipped every candidate: neither has a leaf to show.
@@ -337,6 +360,10 @@ contract CommitteesTest is Rig {
 
     /// @dev Nobody knows beforehand what he will be asked for: it follows from the block before.
     function test_challengedLeaf__of_challenges_in_other_blocks__is_any_that_was_scored() external {
+        uint256 other = _shown(_spec(), _scores(900));
+        TaskSpec memory its = _specOf(other);
+        vm.expectRevert(abi.encodeWithSelector(ICommittee.WrongPhase.selector, uint8(Phase.Seal)));
+        committee.challengedLeaf(other, 0, its);
         uint256 roundId = _drawn(_spec(), _scores(900, 800, 700));
         // the first could not be had
         _judge(roundId, UNAVAILABLE | (800 << 40) | (700 << 80));

@@ -209,6 +209,7 @@ contract RefusalsTest is Rig {
         _until(roundId, Phase.Seal);
         _draw(roundId);
         vm.assertTrue(_phase(roundId) == Phase.Prove, "models are proven now");
+        vm.assertEq(hub.round(roundId).proveSecs, 60, "for so long");
         for (uint256 i; i < 2; ++i) {
             vm.prank(miners[i]);
             vm.expectRevert(abi.encodeWithSelector(NotShown.selector, miners[i]));
