@@ -1,6 +1,6 @@
 """From where on two aligned networks count as related, for each architecture.
 
-Set by `python -m benchmarks.calibration`, whose output is docs/calibration.json: at least seven standard deviations
+Set by `python -m benchmarks.calibration`, whose output is docs/calibration.json: at least five standard deviations
 above the mean of independent networks, and 0.1 above the largest of them.
 """
 
