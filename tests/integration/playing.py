@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
 from dlbc.chain import events
+from dlbc.chain.client import Chain
+from dlbc.chain.deployment import load_deployment
 from scripts.demo.__main__ import make_task
 from scripts.demo.market import ROOT, Market
 from scripts.demo.story import Story
 
 ROUND_SECONDS = 300.0
 APPEAL_SECONDS = 60
+VALIDATORS = tuple(f"validator-{number}" for number in (1, 2, 3))
+
+
+@contextmanager
+def opened(folder: Path, others: Sequence[tuple[str, str]], profile: str = "") -> Iterator[tuple[Market, Chain]]:
+    """A market with contracts, a requester and three validators at work.
+
+    Args:
+        others: name and role of who takes part as well; their programs are the caller's to start.
+        profile: as for `Market.deploy`.
+    """
+    with Market(folder / "market") as market:
+        market.start_chain()
+        market.start_meeting_point()
+        market.add_actors([("requester", "requester"), *((name, "validator") for name in VALIDATORS), *others])
+        market.deploy(profile)
+        for name in VALIDATORS:
+            market.start(name, "dlbc-validator", "start")
+        yield market, Chain([market.rpc_url], load_deployment(next(market.deployments.glob("*.json"))))
 
 
 def profile_with_appeals(folder: Path) -> Path:

@@ -9,8 +9,6 @@ import pytest
 from rich.console import Console
 
 from dlbc.chain import events
-from dlbc.chain.client import Chain
-from dlbc.chain.deployment import load_deployment
 from dlbc.funds import UNIT
 from dlbc.types import EpochCause, Outcome, Payment, Reason, same_address
 from dlbc.wire.vote_word import TaskFlag, stolen, unpack
@@ -18,6 +16,8 @@ from scripts.demo.market import Market
 from scripts.demo.story import Story
 from tests.integration.playing import (
     ROUND_SECONDS,
+    VALIDATORS,
+    opened,
     profile_with_appeals,
     skip_appeal,
     submit,
@@ -27,7 +27,6 @@ from tests.integration.playing import (
 
 TRAIN_SECONDS = 20
 BOND, LOCK = 15 * UNIT, 10 * UNIT
-VALIDATORS = tuple(f"validator-{number}" for number in (1, 2, 3))
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,8 @@ class Disputed:
 def disputed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Disputed]:
     """The owner wins round 1; the thief takes part in round 2, where he is accused while the owner's program runs."""
     folder = tmp_path_factory.mktemp("accusation")
-    with Market(folder / "market") as market:
-        market.start_chain()
-        market.start_meeting_point()
-        roles = [("requester", "requester"), ("owner", "miner"), ("thief", "thief")]
-        market.add_actors([*roles, *((name, "validator") for name in VALIDATORS)])
-        market.deploy(str(profile_with_appeals(folder)))
-        chain = Chain([market.rpc_url], load_deployment(next(market.deployments.glob("*.json"))))
-        for name in VALIDATORS:
-            market.start(name, "dlbc-validator", "start")
+    others = [("owner", "miner"), ("thief", "thief")]
+    with opened(folder, others, str(profile_with_appeals(folder))) as (market, chain):
         market.start("owner", "dlbc-miner", "start", "--device", "cpu", "--threads", "1", "--auto-stake", "50")
         with Story(market, chain, Console(quiet=True)) as story:
             wait_until_running(story, (*VALIDATORS, "owner"), len(VALIDATORS), ROUND_SECONDS)

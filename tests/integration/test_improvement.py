@@ -8,16 +8,12 @@ import pytest
 from rich.console import Console
 
 from dlbc.chain import events
-from dlbc.chain.client import Chain
-from dlbc.chain.deployment import load_deployment
 from dlbc.types import ZERO_BYTES32, Outcome, Payment, same_address
 from dlbc.wire.vote_word import CandidateFlag, unpack
-from scripts.demo.market import Market
 from scripts.demo.story import Story
-from tests.integration.playing import ROUND_SECONDS, submit, wait_until_running
+from tests.integration.playing import ROUND_SECONDS, VALIDATORS, opened, submit, wait_until_running
 
 TRAIN_SECONDS = 15
-VALIDATORS = tuple(f"validator-{number}" for number in (1, 2, 3))
 MINERS = ("first", "second")
 MINE = ("dlbc-miner", "start", "--device", "cpu", "--threads", "1", "--auto-stake", "50", "--improve")
 
@@ -26,15 +22,7 @@ MINE = ("dlbc-miner", "start", "--device", "cpu", "--threads", "1", "--auto-stak
 def improved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """Two rounds of the same miners: in the second one there is something to improve."""
     folder = tmp_path_factory.mktemp("improvement")
-    with Market(folder / "market") as market:
-        market.start_chain()
-        market.start_meeting_point()
-        roles = [("requester", "requester"), *((name, "validator") for name in VALIDATORS)]
-        market.add_actors([*roles, *((name, "miner") for name in MINERS)])
-        market.deploy()
-        chain = Chain([market.rpc_url], load_deployment(next(market.deployments.glob("*.json"))))
-        for name in VALIDATORS:
-            market.start(name, "dlbc-validator", "start")
+    with opened(folder, [(name, "miner") for name in MINERS]) as (market, chain):
         for name in MINERS:
             market.start(name, *MINE)
         with Story(market, chain, Console(quiet=True)) as story:

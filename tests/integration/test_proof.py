@@ -9,19 +9,15 @@ import pytest
 from rich.console import Console
 
 from dlbc.chain import events
-from dlbc.chain.client import Chain
-from dlbc.chain.deployment import load_deployment
 from dlbc.types import Mode, Outcome, Payment, same_address
 from dlbc.wire.vote_word import CandidateFlag, unpack
 from scripts.demo.__main__ import make_task
 from scripts.demo.market import Market
 from scripts.demo.story import Story
-from tests.integration.playing import wait_until_running
+from tests.integration.playing import ROUND_SECONDS, VALIDATORS, opened, wait_until_running
 
 TRAIN_SECONDS = 25
 PROVE_SECONDS = 25
-ROUND_SECONDS = 300.0
-VALIDATORS = tuple(f"validator-{number}" for number in (1, 2, 3))
 MINERS = ("honest", "slow")
 MINE = ("dlbc-miner", "start", "--device", "cpu", "--threads", "1", "--auto-stake", "50")
 
@@ -44,20 +40,7 @@ class Proven:
 @pytest.fixture(scope="module")
 def proven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proven]:
     folder = tmp_path_factory.mktemp("proof")
-    with Market(folder / "market") as market:
-        market.start_chain()
-        market.start_meeting_point()
-        market.add_actors(
-            [
-                ("requester", "requester"),
-                *((name, "validator") for name in VALIDATORS),
-                *((name, "miner") for name in (*MINERS, "forger")),
-            ]
-        )
-        market.deploy()
-        chain = Chain([market.rpc_url], load_deployment(next(market.deployments.glob("*.json"))))
-        for name in VALIDATORS:
-            market.start(name, "dlbc-validator", "start")
+    with opened(folder, [(name, "miner") for name in (*MINERS, "forger")]) as (market, chain):
         for name in MINERS:
             market.start(name, *MINE)
         market.start("forger", "python", "-m", "tests.integration.forger")

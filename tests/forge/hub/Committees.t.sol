@@ -9,13 +9,8 @@ import {Rig} from "../attacks/Rig.sol";
 contract CommitteesTest is Rig {
     /// @dev More than seven seats need a second word of their bench.
     function test_committee__of_nine__is_drawn_votes_and_is_paid() external {
-        Economy memory economy = _economy();
-        (economy.committeeSize, economy.quorum) = (9, 6);
-        hub.setParams(_timing(), economy, _limits());
-        for (uint256 i; i < 4; ++i) {
-            vm.prank(validators[i]);
-            committee.joinSeat();
-        }
+        _committeesOf(9, 6);
+        _joinFour();
         uint256 roundId = _judged(_spec(), _scores(900, 800));
         ICommittee.Member[] memory members = committee.members(roundId);
         vm.assertEq(members.length, 9, "all nine");
@@ -36,18 +31,12 @@ contract CommitteesTest is Rig {
 
     /// @dev What a larger committee left behind in the slot is nobody's seat in the next one.
     function test_committee__of_seven_after_one_of_nine__has_no_eighth() external {
-        Economy memory economy = _economy();
-        (economy.committeeSize, economy.quorum) = (9, 6);
-        hub.setParams(_timing(), economy, _limits());
-        for (uint256 i; i < 4; ++i) {
-            vm.prank(validators[i]);
-            committee.joinSeat();
-        }
+        _committeesOf(9, 6);
+        _joinFour();
         uint256 first = _judged(_spec(), _scores(900, 800));
         ICommittee.Member[] memory earlier = committee.members(first);
         _finalize(first);
-        (economy.committeeSize, economy.quorum) = (7, 4);
-        hub.setParams(_timing(), economy, _limits());
+        _committeesOf(7, 4);
         uint256 second = _drawn(_spec(), _scores(900, 800));
         vm.assertEq(hub.slotOf(second), hub.slotOf(first), "in the same slot");
         ICommittee.Member[] memory members = committee.members(second);
@@ -65,7 +54,7 @@ contract CommitteesTest is Rig {
 
     /// @dev A quorum is enough of a committee; and what serves elsewhere comes back.
     function test_draw__from_a_quorum_of_seats__is_drawn_and_the_next_one_waits() external {
-        _smallCommittees();
+        _committeesOf(5, 3);
         for (uint32 seatId = 4; seatId <= validators.length; ++seatId) {
             vm.prank(validators[seatId - 1]);
             committee.leaveSeat(seatId);
@@ -80,7 +69,7 @@ contract CommitteesTest is Rig {
 
     /// @dev Whoever is drawn in the place of a miner is looked at as well, also where the pool runs dry.
     function test_draw__of_what_is_left_after_the_miners__has_none_of_them() external {
-        _smallCommittees();
+        _committeesOf(5, 3);
         for (uint32 seatId = 3; seatId <= validators.length; ++seatId) {
             vm.prank(validators[seatId - 1]);
             committee.leaveSeat(seatId);
@@ -127,10 +116,18 @@ contract CommitteesTest is Rig {
         vm.assertEq(committee.votes(roundId).seed, ballot.seed, "which orders ties, too");
     }
 
-    function _smallCommittees() private {
+    function _committeesOf(uint8 size, uint8 quorum) private {
         Economy memory economy = _economy();
-        (economy.committeeSize, economy.quorum) = (5, 3);
+        (economy.committeeSize, economy.quorum) = (size, quorum);
         hub.setParams(_timing(), economy, _limits());
+    }
+
+    /// @dev So that there are eleven seats.
+    function _joinFour() private {
+        for (uint256 i; i < 4; ++i) {
+            vm.prank(validators[i]);
+            committee.joinSeat();
+        }
     }
 
     /// @dev Two seats are an even number, and one is no quorum: the draw fails, and costs nobody who was not drawn.
