@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -240,6 +240,11 @@ def _compare(  # what is compared, with what, and how
 ) -> None:
     """Flags what is derived from a model that its miner could have had, as far as the time allows."""
     strikes: Counter[bytes] = Counter()
+
+    def timely(origin: Earlier) -> Earlier:
+        return replace(origin, load=lambda: origin.load() if seconds_left() > 0 else None)
+
+    earlier = [timely(origin) for origin in earlier]
     # Only winners: a thief could declare what he was not paid for, and so launder it.
     parents = {origin.digest: origin for origin in earlier}
 
@@ -278,10 +283,7 @@ def _compare(  # what is compared, with what, and how
             return found  # whoever improves a model serves it: what nobody can have explains nothing
         return in_time(COMPARISON_SHARE * seconds_left(), lambda: beyond_parent(model, reference, declared, probes))
 
-    def print_of(load: Callable[[], Network | None]) -> Fingerprint | None:
-        model = load()
-        if model is None:
-            return None
+    def print_of(model: Network) -> Fingerprint | None:
         found = in_time(COMPARISON_SHARE * seconds_left(), lambda: fingerprint(model, probes, draw))
         return None if isinstance(found, Unfinished) else found
 

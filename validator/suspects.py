@@ -51,30 +51,39 @@ class Subject:
 def suspects(
     subjects: Sequence[Subject],
     earlier: Sequence[Earlier],
-    print_of: Callable[[Callable[[], Network | None]], Fingerprint | None],
+    print_of: Callable[[Network], Fingerprint | None],
 ) -> list[tuple[Earlier, list[int]]]:
     """The earlier models that are worth aligning with, the likeliest first, each with the places of its subjects.
 
     Args:
-        print_of: the fingerprint of what a function loads, or None where there is none in time. What has none is
-            aligned: a model that was made slow must not escape by it.
+        print_of: a network's fingerprint, or None where there is none in time. What has none is aligned: a model that
+            was made slow must not escape by it.
     """
     prints: dict[int, Fingerprint | None] = {}
+    gone: set[int] = set()  # nobody serves them, and asking takes time: once is enough
+
+    def take_print(place: int) -> None:
+        model = earlier[place].load()
+        if model is None:
+            gone.add(place)
+        else:
+            prints[place] = print_of(model)
 
     def ranked(subject: Subject) -> list[int]:
         possible = [place for place, origin in enumerate(earlier) if origin.opened_in < subject.committed_in]
         if len(possible) <= FEW or subject.model is None:
             return possible
-        ours = print_of(lambda: subject.model)
+        ours = print_of(subject.model)
         if ours is None:
             return possible
         for place in possible:
-            if place not in prints:
-                prints[place] = print_of(earlier[place].load)
+            if place not in prints and place not in gone:
+                take_print(place)
         known = [place for place in possible if earlier[place].digest in subject.known]
-        printed = [(place, found) for place in possible if (found := prints[place]) is not None]
+        there = [place for place in possible if place not in gone]
+        printed = [(place, found) for place in there if (found := prints[place]) is not None]
         alike = worth_aligning(ours, [found for _, found in printed])
-        unprinted = [place for place in possible if prints[place] is None]
+        unprinted = [place for place in there if prints[place] is None]
         return list(dict.fromkeys([*known, *(printed[index][0] for index in alike), *unprinted]))
 
     best: dict[int, int] = {}

@@ -277,6 +277,30 @@ def test_judge__thief_among_many_earlier_models__is_found_by_few_comparisons(
     assert len(compared) < 20
 
 
+def test_judge__time_is_over__asks_for_no_earlier_model(test_set: Dataset) -> None:
+    """Each may take a second that the vote needs."""
+    original = network(BOB)
+    winner = replace(before("block 7", original), load=lambda: pytest.fail("asked for"))
+    clock = iter([100.0, 99.0, 98.0])  # the whole, before the model is scored, before its mark is looked for
+    (finding,) = hurried(
+        test_set, lambda: next(clock, 0.0), Opened(commitment(ALICE), 1, stolen_from(original)), earlier=(winner,)
+    )
+    assert not finding.vote.skipped
+
+
+def test_judge__many_earlier_models_are_gone__asks_for_each_once(test_set: Dataset) -> None:
+    """Asking for what nobody serves takes a second each."""
+    asked: list[str] = []
+
+    def gone(name: str) -> Earlier:
+        return replace(before(name, network(BOB)), load=lambda: asked.append(name))
+
+    winners = tuple(gone(f"block {number}") for number in range(FEW + 4))
+    candidates = (Opened(commitment(ALICE), 1, network(ALICE)), Opened(commitment(BOB), 2, network(BOB)))
+    judged(test_set, *candidates, earlier=winners)
+    assert sorted(asked) == sorted(winner.name for winner in winners)
+
+
 def test_judge__neither_model_nor_fault__is_skipped(test_set: Dataset) -> None:
     """Where our own node is cut off there is nothing to say: no score, no flag."""
     (finding,) = judged(test_set, Opened(commitment(ALICE), 1, None, CandidateFlag.NONE, "our own node is cut off"))
