@@ -13,7 +13,7 @@ from dlbc.wire.vote_word import CandidateFlag, unpack
 from scripts.demo.story import Story
 from tests.integration.playing import ROUND_SECONDS, VALIDATORS, opened, submit, wait_until_running
 
-TRAIN_SECONDS = 15
+TRAIN_SECONDS = 10
 MINERS = ("first", "second")
 MINE = ("dlbc-miner", "start", "--device", "cpu", "--threads", "1", "--auto-stake", "50", "--improve")
 
