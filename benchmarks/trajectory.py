@@ -34,7 +34,7 @@ from dlbc.ml.trajectory import DRAWS, Claim, Opening, Recipe, Recording, choose,
 from dlbc.ml.trajectory.execution import Numerics
 from dlbc.ml.trajectory.recipe import MOST_DECAY, Bounds, check
 from dlbc.ml.trajectory.state import Layout, State
-from dlbc.ml.trajectory.verify import TOLERANCE, examine
+from dlbc.ml.trajectory.verify import TOLERANCE, allowed, examine
 from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM, drawn, progress
 from lab.tasks import digest
 
@@ -223,7 +223,9 @@ def _honest(architecture: dict[str, object], data: Dataset) -> Iterator[dict[str
                     "windows": sum(map(len, found)),
                     "median": float(np.median(np.concatenate(found))),
                     "largest": max(map(max, found)),
-                    "over": sum(error > TOLERANCE[precision] for e in found for error in e),
+                    "over": sum(
+                        error > allowed(TOLERANCE[precision], first) for e in found for first, error in enumerate(e)
+                    ),
                     "verdicts": 100 * len(free),
                     "rejected": round(sum(100 * (1 - share) for share in free)),
                 }

@@ -13,7 +13,7 @@ from dlbc.ml import prg
 from dlbc.ml.trajectory import Opening, Window
 from dlbc.ml.trajectory.execution import Numerics
 from dlbc.ml.trajectory.state import Sketcher
-from dlbc.ml.trajectory.verify import TOLERANCE, blind, rerun
+from dlbc.ml.trajectory.verify import TOLERANCE, allowed, blind, rerun
 from dlbc.ml.trajectory.windows import SEGMENTS, drawn, progress
 
 DRAWINGS = 1_000
@@ -65,7 +65,7 @@ def uncaught(shown: Shown, found: list[float], draws: int, drawings: int = DRAWI
     weights = progress([leaf.sketch for leaf in trajectory.leaves])
     tolerance = TOLERANCE[shown.recipe.precision]
     lies = liars(shown)
-    caught = {first for first, error in enumerate(found) if error > tolerance}
+    caught = {first for first, error in enumerate(found) if error > allowed(tolerance, first)}
     free = 0
     for number in range(drawings):
         windows = drawn(shown.recipe, weights, prg.derive(_ROOT, f"draw {number}"), draws)
@@ -90,5 +90,6 @@ def caught_progress(shown: Shown, found: list[float]) -> float:
     weights = progress([leaf.sketch for leaf in shown.trajectory.leaves])
     last = len(shown.states) - 1 - SEGMENTS
     tolerance = TOLERANCE[shown.recipe.precision]
-    hit = sum(w for number, w in enumerate(weights) if found[min(max(number - 1, 0), last)] > tolerance)
+    drawn_for = [min(max(number - 1, 0), last) for number in range(len(weights))]
+    hit = sum(w for w, first in zip(weights, drawn_for, strict=True) if found[first] > allowed(tolerance, first))
     return hit / sum(weights)

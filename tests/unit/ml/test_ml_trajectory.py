@@ -22,7 +22,7 @@ from dlbc.ml.trajectory.commitment import leaf, root
 from dlbc.ml.trajectory.execution import Execution, Numerics
 from dlbc.ml.trajectory.marking import unexplained
 from dlbc.ml.trajectory.state import Layout, Sketcher, Vector, cosine
-from dlbc.ml.trajectory.verify import SLASHABLE, TOLERANCE, blind, examine, relative_error, rerun
+from dlbc.ml.trajectory.verify import SLASHABLE, TOLERANCE, Rerun, blind, examine, relative_error, rerun
 from dlbc.ml.trajectory.windows import progress
 
 
@@ -56,6 +56,16 @@ def test_examine__honest_on_another_numeric_path__passes(
     verdict = examine(honest.opening, honest.claim, train_set, draw=DRAW, numerics=numerics)
     assert not verdict.flagged, verdict.words
     assert {"first", "mark", "last"} <= {rerun.window.why for rerun in verdict.windows}
+
+
+@pytest.mark.parametrize(
+    ("first", "error", "flagged"), [(0, 0.29, False), (0, 0.31, True), (1, 0.09, False), (1, 0.11, True)]
+)
+def test_verdict__window_at_the_start__may_differ_three_times_as_much(first: int, error: float, flagged: bool) -> None:
+    """There honest machines with other kernels differed by 0.18, on a U-Net."""
+    verdict = Verdict((), (Rerun(Window(first, "drawn"), {"weights 1": error}),))
+    assert verdict.flagged is flagged
+    assert ("over" if flagged else "within") in verdict.words
 
 
 def test_examine__honest_with_other_kernels__passes(honest: Recorded, train_set: Dataset) -> None:
