@@ -72,7 +72,8 @@ def _honest(found: list[dict[str, Any]]) -> Table:
     note = (
         f"Honest trainings of 100 steps, recorded on one thread with oneDNN: {sum(row['reruns'] for row in found)} "
         "are run again, every window of two segments of ten steps. Channels last: without oneDNN, which reorders them "
-        "anyway. *Rejected*: of 100 drawings a training, those that would have flagged it; "
+        "anyway. The very first window may differ three times as much as the others. *Rejected*: of 100 drawings a "
+        "training, those that would have flagged it; "
         f"{sum(row['rejected'] for row in found)} of {sum(row['verdicts'] for row in found):,} in all."
     )
     return Table("What honest machines differ by", columns, rows, note)
