@@ -6,6 +6,7 @@ task asks for a trajectory, training has to begin at the start that the chain ga
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from dlbc.errors import InvalidArtifact, InvalidTask, IPFSError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from miner.room import Room
 
 FETCH_SECONDS = 5.0
-LOOKED_AT = 8  # of the latest winners: fetching takes time from training
+LOOKING_SHARE = 0.1  # of the time to train, for all winners together: nobody may serve any of them
 
 
 def begin_at(context: Context, room: Room, manifest: Manifest, options: Options) -> tuple[bytes, Network | None]:
@@ -54,12 +55,15 @@ def begin_at(context: Context, room: Room, manifest: Manifest, options: Options)
 def _fetch(context: Context, room: Room, manifest: Manifest) -> bytes:
     """The latest winner of the same network goes to `room.parent`."""
     deployment = context.chain.deployment
-    library = Library(context.ipfs, room.cache, deployment.chain_id, deployment.hub, FETCH_SECONDS)
     head = context.chain.latest
-    before = head.number if head is not None else 0
-    for number, winner in enumerate(winners(context.journal, before_block=before)):
-        if number == LOOKED_AT:
+    give_up_at = time.monotonic() + LOOKING_SHARE * room.spec.train_secs
+    for winner in winners(context.journal, before_block=head.number if head is not None else 0):
+        left = give_up_at - time.monotonic()
+        if left <= 0:
             break
+        library = Library(
+            context.ipfs, room.cache, deployment.chain_id, deployment.hub, timeout=min(FETCH_SECONDS, left)
+        )
         shown = winner.model
         try:
             network = library.open(shown, manifest)

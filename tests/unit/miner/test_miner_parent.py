@@ -23,7 +23,7 @@ from dlbc.service import Done
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, Mode, ModelCommitment
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commitment_hash, spec_hash
-from miner import records, train
+from miner import parent, records, train
 from miner.options import SEAL, Options
 from miner.parent import begin_at
 from miner.recover import recover
@@ -101,6 +101,15 @@ def test_begin_at__trajectories_are_proven__begins_at_the_own_start(won: Won) ->
 
 def test_begin_at__winner_cannot_be_had__begins_at_the_own_start(won: Won) -> None:
     won.world.ipfs.down = True
+    assert won.begin() == (ZERO_BYTES32, None)
+
+
+def test_begin_at__looking_takes_a_tenth_of_the_time__trains_from_the_own_start(
+    won: Won, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Winners that nobody serves must not cost the round."""
+    clock = iter([0.0, 0.1 * won.room.spec.train_secs])
+    monkeypatch.setattr(parent.time, "monotonic", lambda: next(clock))
     assert won.begin() == (ZERO_BYTES32, None)
 
 
