@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import copy
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,20 +33,27 @@ from dlbc.ml.evaluate import score
 from dlbc.ml.models import build
 from dlbc.ml.training import Settings
 from dlbc.ml.trajectory import DRAWS, Claim, Opening, Recipe, Recording, choose, plan
-from dlbc.ml.trajectory.execution import Numerics
+from dlbc.ml.trajectory.execution import Execution, Numerics
 from dlbc.ml.trajectory.recipe import MOST_DECAY, Bounds, check
 from dlbc.ml.trajectory.state import Layout, State
 from dlbc.ml.trajectory.verify import TOLERANCE, allowed, examine
 from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM, drawn, progress
+from lab import tasks
 from lab.tasks import digest
 
 NETWORKS: tuple[dict[str, object], ...] = ({"name": "lenet", "width": 16}, {"name": "resnet", "depth": 8, "width": 8})
-STOLEN = NETWORKS[:1]
 HONEST: tuple[dict[str, object], ...] = (
     *NETWORKS,
     {"name": "unet", "width": 8, "levels": 2},
     {"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 4},
 )
+COSTLY: dict[str, tuple[dict[str, object], ...]] = {
+    "digits": HONEST,
+    "scenes": (
+        {"name": "lenet", "width": 32},
+        {"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 8},
+    ),
+}
 LENGTHS = (150, 400)  # steps that a thief declares
 WHOLE = 500  # steps of a training from scratch
 TEACHERS = (1.0, 0.3, 0.1, 0.03, 0.01)
@@ -90,9 +99,9 @@ def measure() -> dict[str, Any]:
     configure_threads(1)
     data, test = digits()
     return {
-        "costs": [_costs(architecture, data) for architecture in NETWORKS],
+        "costs": [_costs(task, architecture) for task, networks in COSTLY.items() for architecture in networks],
         "honest": [row for architecture in HONEST for row in _honest(architecture, data)],
-        "thefts": [_thefts(architecture, data, test) for architecture in STOLEN],
+        "thefts": [_thefts(architecture, data, test) for architecture in NETWORKS],
     }
 
 
@@ -231,17 +240,35 @@ def _honest(architecture: dict[str, object], data: Dataset) -> Iterator[dict[str
                 }
 
 
-def _costs(architecture: dict[str, object], data: Dataset) -> dict[str, Any]:
-    blank = build(architecture, data.sample_shape, CLASSES)
+@contextmanager
+def _steps_timed() -> Iterator[list[float]]:
+    """Adds up the seconds of all steps of one run, so that noise is in what they are compared with too."""
+    spent, take = [0.0], Execution._take
+
+    def timed_take(self: Execution, step: int) -> None:
+        began = time.process_time()
+        take(self, step)
+        spent[0] += time.process_time() - began
+
+    Execution._take = timed_take  # type: ignore[method-assign]
+    try:
+        yield spent
+    finally:
+        Execution._take = take  # type: ignore[method-assign]
+
+
+def _costs(task: str, architecture: dict[str, object]) -> dict[str, Any]:
+    loaded_task = tasks.load(task)
+    data = loaded_task.train
+    blank = build(architecture, data.sample_shape, loaded_task.classes)
     stage, declared = Stage(blank, data, digest("honest 0")), recipe(len(data), WHOLE)
     plain, recorded, judged = [], [], []
     for number in range(REPETITIONS):
         network = copy.deepcopy(blank)
-        with tempfile.TemporaryDirectory() as folder:
-            run = stage.execution(declared)
-            plain.append(timed(lambda run=run: run.run(declared.steps))[1])  # type: ignore[misc]
+        with tempfile.TemporaryDirectory() as folder, _steps_timed() as steps_alone:
             recording = Recording(network, data, seed=stage.seed, plan=declared, folder=Path(folder) / "training")
             recorded.append(timed(recording.train)[1])
+            plain.append(steps_alone[0])
             trajectory, draw = recording.trajectory, digest(f"draw {number}")
             windows = choose(trajectory, draw, DRAWS)
             states = recording.states({station for window in windows for station in window.stations})
@@ -251,6 +278,7 @@ def _costs(architecture: dict[str, object], data: Dataset) -> dict[str, Any]:
     rerun = [drawn(declared, weights, digest(f"draw {number}"), DRAWS) for number in range(100)]
     steps = [sum(len(window.stations) - 1 for window in windows) * declared.segment for windows in rerun]
     return {
+        "task": task,
         "name": named(architecture),
         "numbers": Layout(blank).size,
         "overhead": ratio(recorded, plain) - 1,

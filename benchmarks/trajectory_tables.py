@@ -71,7 +71,7 @@ def _honest(found: list[dict[str, Any]]) -> Table:
     ]
     note = (
         f"Honest trainings of 100 steps, recorded on one thread with oneDNN: {sum(row['reruns'] for row in found)} "
-        "are run again, every window of two segments of ten steps. Channels last: without oneDNN, which reorders them "
+        "are run again, every window of two segments of five steps. Channels last: without oneDNN, which reorders them "
         "anyway. The very first window may differ three times as much as the others. *Rejected*: of 100 drawings a "
         "training, those that would have flagged it; "
         f"{sum(row['rejected'] for row in found)} of {sum(row['verdicts'] for row in found):,} in all."
@@ -82,15 +82,21 @@ def _honest(found: list[dict[str, Any]]) -> Table:
 def _costs(found: list[dict[str, Any]]) -> Table:
     rows = []
     for row in found:
-        cells = [row["name"], f"{row['numbers']:,}", short(row["seconds"]), f"{100 * row['overhead']:+.1f} %"]
+        cells = [
+            f"{row['task']}, {row['name']}",
+            f"{row['numbers']:,}",
+            short(row["seconds"]),
+            f"{100 * row['overhead']:+.1f} %",
+        ]
         cells += [f"{row['steps']:.0f}", f"{100 * row['judging']:.0f} %"]
         cells += [f"{100 * row['most'] / steps:.2g} %" for steps in LONG]
         rows.append([*cells, str(row["states"]), f"{row['bytes'] / 2**20:.1f} MiB"])
-    columns = ["Network", "Numbers", "500 steps", "Committing adds", "Steps run again", "Judging / training"]
+    columns = ["Training", "Numbers", "500 steps", "Committing adds", "Steps run again", "Judging / training"]
     columns += [f"of {steps:,} steps" for steps in LONG]
     note = (
-        "Processor time of one thread, training, recording and judging in turns. *Judging* is of one candidate by one "
-        "validator at 5 draws. The two columns after it are the most steps that 5 draws ever ask for, as a share of "
-        "such a training. States opened and their bytes are of the last repetition."
+        "Processor time of one thread; on digits of 8x8 pixels a step is cheap, so that committing weighs most there. "
+        "What it adds is all that a recorded training does between its steps, as a share of them. *Judging* is of one "
+        "candidate by one validator at 5 draws. The two columns after it are the most steps that 5 draws ever ask for, "
+        "as a share of such a training. States opened and their bytes are of the last repetition."
     )
     return Table("What proving costs", [*columns, "States opened", "Bytes"], rows, note)

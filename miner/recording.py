@@ -16,14 +16,13 @@ from dlbc.ml.data import Dataset
 from dlbc.ml.training import Settings
 from dlbc.ml.trajectory import Bounds, Recipe, Recording, plan
 from dlbc.ml.trajectory.execution import Execution
-from dlbc.ml.trajectory.planning import SEGMENT
 from dlbc.ml.trajectory.recipe import decode
 from dlbc.ml.watermark import embed
 from miner.room import Room
 from miner.secrets import Secrets
 
-WARM_UP = SEGMENT  # steps: the first ones of a process are slow
-TIMED = 2 * SEGMENT
+WARM_UP = 10  # steps: the first ones of a process are slow
+TIMED = 20
 COMMITTING = 1.1  # what committing to each station may add to a step
 
 

@@ -104,7 +104,8 @@ class Execution:
         Raises:
             MemoryError: the device has too little.
         """
-        self.network.train()
+        if not self.network.training:
+            self.network.train()
         with enough_memory(self.device, self._task), _precision(self.recipe.precision):
             while self.step < until:
                 self._take(self.step)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from dlbc.ml.batches import batch_size, held_out_count
 from dlbc.ml.schedule import final_epochs, final_rate, main_rate
 from dlbc.ml.training import Settings
-from dlbc.ml.trajectory.recipe import BILLION, LEAST_SHARE, MILLION, Recipe
+from dlbc.ml.trajectory.recipe import BILLION, LEAST_SHARE, MILLION, Recipe, most_momentum
 
-SEGMENT = 10  # steps; longer ones grow what honest machines differ by
+SEGMENT = 5  # steps: what validators run again is proportional to it
+LONG = 20_000  # steps from which on segments are twice as long: half as many leaves, and little is run again anyway
+MOMENTUM = 900_000  # millionths, where a segment is long enough for it to fade
 MOST_ENTRIES = 1_000  # of the schedule
 MOST_DECAY = 1.4  # sum of rate times decay; a recipe may have 1.5
 
@@ -21,7 +23,7 @@ def plan(
     steps: int,
     *,
     marked: bool = True,
-    segment: int = SEGMENT,
+    segment: int | None = None,
     precision: str = "fp32",
 ) -> Recipe:
     """The recipe of a training of about `steps` steps: main phase, mark, and a final phase of a tenth.
@@ -31,7 +33,9 @@ def plan(
             what a recipe may have.
         samples: in the training set.
         steps: rounded down to whole segments, at least four of them.
+        segment: steps between two commitments; None for what suits so many steps.
     """
+    segment = segment or (SEGMENT if steps < LONG else 2 * SEGMENT)
     held = held_out_count(settings.held_out, samples)
     batch = batch_size(settings.batch, samples - held)
     count = max(4, steps // segment)
@@ -51,7 +55,7 @@ def plan(
         segment=segment,
         batch=batch,
         held_out=held,
-        momentum=900_000,
+        momentum=min(MOMENTUM, most_momentum(segment)),
         weight_decay=int(settings.weight_decay / excess * MILLION),
         pull=int(settings.pull / excess * MILLION),
         smoothing=round(settings.smoothing * MILLION),

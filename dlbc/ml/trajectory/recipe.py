@@ -146,6 +146,11 @@ class Recipe:
         return hashlib.sha256(_TAG + self.encoded).digest()
 
 
+def most_momentum(segment: int) -> int:
+    """What `check` allows, for at most `MOST_KEPT` percent may be left of it; millionths, whole thousandths of one."""
+    return next(m for m in range(999_000, -1, -1_000) if 100 * m**segment <= MOST_KEPT * MILLION**segment)
+
+
 def decode(encoded: bytes) -> Recipe:
     """A recipe from a stranger's bytes. Follow with `check`.
 

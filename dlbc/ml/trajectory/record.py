@@ -99,6 +99,17 @@ class Recording:
         Raises:
             MemoryError: the device has too little; what was stored stays.
         """
+        try:
+            return self._train(seconds_left, on_station or (lambda done, of: None), should_stop)
+        finally:
+            self._store.close()
+
+    def _train(
+        self,
+        seconds_left: Callable[[], float] | None,
+        on_station: Callable[[int, int], None],
+        should_stop: Callable[[], bool],
+    ) -> bool:
         pace: deque[float] = deque(maxlen=16)
         while self._station < len(self.recipe.stations) - 1:
             if should_stop():
@@ -111,8 +122,7 @@ class Recording:
             if self._run.step > before:
                 pace.append((time.monotonic() - began) / (self._run.step - before))
             self._commit()
-            if on_station is not None:
-                on_station(self._run.step, self.recipe.steps)
+            on_station(self._run.step, self.recipe.steps)
         self.network.eval()
         return True
 
@@ -150,6 +160,7 @@ class Recording:
             self._leaves = []
             self._store.keep(0)
             self._commit()
+            self._store.close()
             return
         self._go_to(*kept)
         self._leaves = self._leaves[: self._station + 1]

@@ -6,6 +6,7 @@ import hashlib
 import math
 import shutil
 import time
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from dlbc.ml.trajectory.recipe import Recipe, decode
 from dlbc.ml.trajectory.state import SLOTS, Layout, State
 
 KEPT = 24  # states of a training that is not interrupted, up to twice as many
+KEPT_SECONDS = 0.25  # at least, between two of them: a short training is sooner run again than written down
 DURABLE_SECONDS = 1.0  # a loss of power costs at most so much more than an interruption
 
 
@@ -42,7 +44,8 @@ class Store:
             self.save_recipe(plan)
             self._name.write_text(name, encoding="ascii")
         self.recipe = decode(self._recipe_path.read_bytes())
-        self._durable_at = -math.inf
+        self._file: FileIO | None = None
+        self._kept_at = self._durable_at = -math.inf
 
     def save_recipe(self, recipe: Recipe) -> None:
         """Replaces the recipe, atomically."""
@@ -61,17 +64,25 @@ class Store:
 
     def keep(self, leaves: int) -> None:
         """Forgets all leaves but the first so many."""
+        self.close()
         with self._leaves_path.open("ab") as file:
             file.truncate(leaves * LEAF_BYTES)
 
     def append(self, leaf: Leaf) -> None:
-        """One more leaf."""
-        with self._leaves_path.open("ab") as file:
-            file.write(leaf.encoded)
+        """One more leaf; the file stays open for the next."""
+        if self._file is None:
+            self._file = FileIO(self._leaves_path, "ab")
+        self._file.write(leaf.encoded)
+
+    def close(self) -> None:
+        """Lets go of the leaves' file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def is_due(self, station: int) -> bool:
         """Whether the state of this station is one of those that are kept."""
-        return station % self._every == 0
+        return station % self._every == 0 and time.monotonic() - self._kept_at >= KEPT_SECONDS
 
     def save_state(self, station: int, state: State) -> None:
         """Writes a state, atomically; short trainings would spend much of their time on making each durable."""
@@ -79,8 +90,7 @@ class Store:
         durable = now - self._durable_at >= DURABLE_SECONDS
         arrays = {"weights": state.weights, "buffers": state.buffers, "step": np.array([state.step]), **state.slots}
         write_tensors(arrays, self._path(station), durable=durable)
-        if durable:
-            self._durable_at = now
+        self._kept_at, self._durable_at = now, now if durable else self._durable_at
 
     def latest(self, most: int) -> tuple[int, State] | None:
         """Number and state of the last readable station up to `most`; None where there is none."""

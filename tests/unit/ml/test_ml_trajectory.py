@@ -17,7 +17,7 @@ from benchmarks import trajectory_trials as trials
 from benchmarks.trajectory_attacks import Stage
 from dlbc.ml.data import Dataset
 from dlbc.ml.models import build, initialise
-from dlbc.ml.trajectory import Claim, Kind, Opening, Recipe, Trajectory, Verdict, Window
+from dlbc.ml.trajectory import Claim, Kind, Opening, Recipe, Trajectory, Verdict, Window, choose
 from dlbc.ml.trajectory.commitment import leaf, root
 from dlbc.ml.trajectory.execution import Execution, Numerics
 from dlbc.ml.trajectory.marking import unexplained
@@ -157,6 +157,8 @@ def test_examine__mark_that_carries_the_weights_away__flagged(
     sketcher = Sketcher(SEED, stolen.size)
     leaves[number + 1] = leaf(states[number + 1], sketcher)
     trajectory = Trajectory(honest.opening.trajectory.recipe, tuple(leaves))
+    asked = {station for window in choose(trajectory, DRAW, 0) for station in window.stations}
+    states = honest.recording.states(asked) | {number + 1: states[number + 1]}
     claim = replace(honest.claim, digest=trajectory.digest)
     verdict = examine(Opening(trajectory, states), claim, train_set, draw=DRAW, draws=0)
     assert verdict.slashable

@@ -57,8 +57,8 @@ def _other(value: object) -> object:
         ("peak", 0),
         ("peak", -4_000_000),
         ("peak", 30_000_000),
-        ("steps", 155),
-        ("steps", 10),
+        ("steps", 153),
+        ("steps", 5),
         ("steps", 10**7),
         ("segment", 0),
         ("segment", 150),
@@ -70,7 +70,7 @@ def _other(value: object) -> object:
         ("smoothing", 200_001),
         ("clip", 0),
         ("reset_every", 50),
-        ("mark_at", 45),
+        ("mark_at", 43),
         ("mark_at", STEPS),
         ("weight_decay", -1),
     ],
@@ -216,7 +216,7 @@ def test_shorten__anywhere__keeps_the_past_and_ends_in_time(good: Recipe, at: in
 
 def test_stations__with_a_mark__one_more_than_without(good: Recipe) -> None:
     plain = replace(good, mark_at=0)
-    assert plain.stations == tuple(range(0, STEPS + 1, 10))
+    assert plain.stations == tuple(range(0, STEPS + 1, good.segment))
     assert plain.mark_station is None
     number = good.mark_station
     assert number is not None

@@ -11,7 +11,7 @@ from calibration import digest
 from trajectories import SEED, STEPS, Recorded, blank, mark, recipe, recorded, stage
 
 from dlbc.ml.data import Dataset
-from dlbc.ml.trajectory import NotReproducible, Recipe, Recording, choose
+from dlbc.ml.trajectory import NotReproducible, Recipe, Recording, choose, storage
 from dlbc.ml.trajectory.recipe import check
 from dlbc.ml.trajectory.storage import KEPT
 from dlbc.ml.trajectory.windows import drawn, progress
@@ -25,6 +25,12 @@ def good(train_set: Dataset) -> Recipe:
 @pytest.fixture(scope="module")
 def steady(train_set: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     return recorded(train_set, tmp_path_factory.mktemp("steady"), recipe(train_set, marked=True), mark)
+
+
+@pytest.fixture(autouse=True)
+def _keeps_at_any_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept would otherwise depend on how fast the machine is."""
+    monkeypatch.setattr(storage, "KEPT_SECONDS", 0.0)
 
 
 def recording(data: Dataset, folder: Path, plan: Recipe, seed: bytes = SEED) -> Recording:
@@ -69,7 +75,7 @@ def test_train__crash__goes_on_from_what_was_kept(
     resumed = recording(train_set, folder, good)
     steps: list[int] = []
     assert resumed.train(on_station=lambda done, _: steps.append(done))
-    assert steps[0] == 50
+    assert steps[0] == 5 * good.segment
     assert resumed.trajectory.digest == steady.opening.trajectory.digest
 
 
@@ -109,7 +115,7 @@ def test_recording__folder_of_another_training__begun_anew(
 def test_train__no_time_left__shortened_and_still_whole(train_set: Dataset, good: Recipe, tmp_path: Path) -> None:
     hurried = recording(train_set, tmp_path / "run", good)
     assert hurried.train(seconds_left=lambda: 0.0)
-    assert hurried.recipe.steps == 30
+    assert hurried.recipe.steps == 3 * good.segment
     check(hurried.recipe)
     assert len(hurried.trajectory.leaves) == len(hurried.recipe.stations) == 5
     again = recording(train_set, tmp_path / "run", good)
@@ -135,6 +141,17 @@ def test_states__sparsely_kept__regenerated_bit_for_bit(train_set: Dataset, tmp_
         assert found[number].optimizer_hash == dense.states[number].optimizer_hash
         assert found[number].buffers_hash == dense.states[number].buffers_hash
     assert np.array_equal(sparse.states([STEPS])[STEPS].weights, dense.states[-1].weights)
+
+
+def test_states__too_short_to_keep_any__regenerated_from_the_start(
+    train_set: Dataset, good: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "KEPT_SECONDS", 1e9)
+    sparse = recording(train_set, tmp_path / "run", good)
+    assert sparse.train()
+    assert len(list((tmp_path / "run").glob("*.state"))) == 2
+    middle = len(good.stations) // 2
+    assert sparse.states([middle])[middle].weights_hash == sparse.trajectory.leaves[middle].weights
 
 
 def test_states__machine_that_computes_otherwise__says_so(train_set: Dataset, good: Recipe, tmp_path: Path) -> None:
