@@ -8,7 +8,7 @@ extraction: Li et al., arXiv 2112.14108); a stream that may be rotated is rotate
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,14 +18,13 @@ from dlbc.ml import prg
 from dlbc.ml.channels import AttentionHeads, ChannelGroup, Network
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.assignment import Order, assign, assign_unbiased, polar
-from dlbc.ml.watermark.balance import Floats, filters
+from dlbc.ml.watermark.balance import BalancedFilters, Floats, Kept
 from dlbc.ml.watermark.heads import align_heads
 from dlbc.ml.watermark.responses import responses
 
 PROBES = 256
 ROUNDS = 4
 
-Kept = NDArray[np.float32] | Floats
 Weights = Mapping[str, NDArray[np.float32]]  # filters by name; products are summed in float64
 Move = Order | Floats  # an order, or a matrix that takes the subject's channels to the reference's
 
@@ -44,13 +43,13 @@ class Alignment:
     _left: Weights
     _right: Weights
 
-    def subject(self, name: str) -> Floats:
+    def subject(self, name: str) -> Kept:
         """The subject's balanced filters, (outputs, inputs, kernel), in the reference's channels."""
-        return _unit(_wide(self._basis.bring(name, self._right[name])))
+        return _unit(self._basis.bring(name, self._right[name]))
 
-    def reference(self, name: str) -> Floats:
+    def reference(self, name: str) -> Kept:
         """The reference's balanced filters."""
-        return _wide(self._left[name])
+        return self._left[name]
 
 
 def choose_probes(x: Array, seed: bytes, count: int = PROBES) -> Array:
@@ -73,7 +72,7 @@ def align(subject: Network, reference: Network, probes: Array) -> Alignment:
     alike = [
         _wide(a) @ _wide(b).T for a, b in zip(responses(reference, probes), responses(subject, probes), strict=True)
     ]
-    left, right = _balanced(reference), _balanced(subject)
+    left, right = BalancedFilters(reference), BalancedFilters(subject)
     basis = _Basis(
         reference.groups,
         reference.heads,
@@ -83,11 +82,6 @@ def align(subject: Network, reference: Network, probes: Array) -> Alignment:
         if not basis.improve(left, right):
             break
     return Alignment(_match(basis, left, right), basis, left, right)
-
-
-def _balanced(model: Network) -> dict[str, NDArray[np.float32]]:
-    # In float32, or two networks of float64 would take four times what they take as files.
-    return {name: found.balance().x.astype(np.float32) for name, found in filters(model)}
 
 
 def _wide(weight: Kept) -> Floats:
@@ -189,21 +183,40 @@ def _turned_without(half: slice, basis: _Basis, left: Weights, right: Weights) -
     """
     if not any(group.rotates for group in basis.groups):
         return basis
-    seen = {name: weight.copy() for name, weight in left.items()}
-    for heads in basis.heads:
-        for name in (heads.query, heads.key, heads.value, heads.output):
-            seen[name][:] = 0
-    for group in basis.groups:
-        if not group.rotates:
-            for writer in group.writers:
-                seen[writer.weight][half] = 0
-            for reader in group.readers:
-                seen[reader.weight][:, reader.start : reader.start + group.size][:, half] = 0
+    seen = _Unseen(basis, half, left)
     turned = _Basis(basis.groups, basis.heads, list(basis.moves))
     for index, group in enumerate(basis.groups):
         if group.rotates:
             turned.moves[index] = polar(np.add(*basis.similarity(group, seen, right)))
     return turned
+
+
+class _Unseen(Mapping[str, NDArray[np.float32]]):
+    """Filters without what belongs to the channels of a half, and without those of heads."""
+
+    def __init__(self, basis: _Basis, half: slice, left: Weights) -> None:
+        self._basis, self._half, self._left = basis, half, left
+        self._of_heads = {name for h in basis.heads for name in (h.query, h.key, h.value, h.output)}
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        weight = self._left[name].copy()
+        if name in self._of_heads:
+            weight[:] = 0
+        for group in self._basis.groups:
+            if group.rotates:
+                continue
+            if any(writer.weight == name for writer in group.writers):
+                weight[self._half] = 0
+            for reader in group.readers:
+                if reader.weight == name:
+                    weight[:, reader.start : reader.start + group.size][:, self._half] = 0
+        return weight
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._left)
+
+    def __len__(self) -> int:
+        return len(self._left)
 
 
 def _moved(weight: Kept, move: Move, axis: int, places: slice = slice(None)) -> Kept:
@@ -218,9 +231,9 @@ def _moved(weight: Kept, move: Move, axis: int, places: slice = slice(None)) -> 
     return whole
 
 
-def _unit(weight: Floats) -> Floats:
+def _unit(weight: Kept) -> Kept:
     # What changes the rms is the passage of heads from one form to another.
-    rms = float(np.linalg.norm(weight)) / math.sqrt(weight.size)
+    rms = math.sqrt(float(np.einsum("oik,oik->", weight, weight, dtype=np.float64)) / weight.size)
     if rms > 0:
         weight /= rms
     return weight

@@ -12,7 +12,7 @@ may be rotated, and balancing must come out the same after a rotation.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,25 @@ ITERATIONS = 30
 SMALLEST_GAIN = 1e-6  # of a layer norm through which a mark can be carried
 
 Floats = NDArray[np.float64]
+Kept = NDArray[np.float32] | Floats
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What balances filters, by outputs and by inputs.
+
+    Attributes:
+        rows: (outputs, 1, 1).
+        columns: (1, inputs, 1).
+    """
+
+    rows: Floats
+    columns: Floats
+
+    @property
+    def both(self) -> Floats:
+        """What each filter is multiplied by, (outputs, inputs, 1)."""
+        return self.rows * self.columns
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,10 @@ class Filter:
     x: Floats
     fold: Floats
     free: tuple[bool, bool]
+
+    def scaling(self) -> Scaling:
+        """As the function `scaling`, along the axes that are free."""
+        return scaling(self.x, *self.free)
 
     def balance(self) -> Balanced:
         """As the function `balance`, along the axes that are free."""
@@ -60,7 +83,36 @@ class Balanced:
     scale: Floats
 
 
-def filters(model: Network) -> Iterator[tuple[str, Filter]]:
+class BalancedFilters(Mapping[str, NDArray[np.float32]]):
+    """The balanced filters of a network in float32, by name: computed each time, for all of them are a second model."""
+
+    def __init__(self, model: Network) -> None:
+        """Raises InvalidArtifact: a tensor holds NaN or infinity."""
+        self._model = model
+        self._found = {name: (found.fold, found.scaling()) for name, found in _filters(model)}
+        streams = [group for group in model.groups if group.rotates]
+        written = {writer.weight for group in streams for writer in group.writers}
+        self._centred = written | {reader.weight for group in streams for reader in group.readers}
+
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
+        fold, found = self._found[name]
+        if name in self._centred:
+            return (filter_of(self._model, name).x * found.both).astype(np.float32)
+        stored = self._model.get_parameter(name).detach().cpu().numpy()
+        x = stored.reshape(*stored.shape[:2], -1)
+        # multiplied in float64, for a factor may be huge, and without a copy in float64
+        balanced: NDArray[np.float32] = np.empty(x.shape, np.float32)
+        np.multiply(x, fold * found.both, out=balanced, casting="same_kind")
+        return balanced
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _filters(model: Network) -> Iterator[tuple[str, Filter]]:
     """Every tensor that writes or reads hidden channels with its name, one after another: each is large.
 
     Raises:
@@ -93,10 +145,11 @@ def add(model: Network, name: str, change: Floats, fold: Floats) -> None:
     """
     parameter = model.get_parameter(name)
     seen = np.abs(fold) > SMALLEST_GAIN
-    stored = _array(model, name) + np.where(seen, change, 0.0) / np.where(seen, fold, 1.0)
+    stored = _array(model, name)
+    stored += change * np.where(seen, 1.0 / np.where(seen, fold, 1.0), 0.0)
     largest = float(np.finfo(np.float32).max)
     with torch.no_grad():
-        parameter.copy_(torch.from_numpy(np.clip(stored, -largest, largest)).reshape(parameter.shape))
+        parameter.copy_(torch.from_numpy(np.clip(stored, -largest, largest, out=stored)).reshape(parameter.shape))
 
 
 def gain_signs(model: Network, norm: str | None, size: int) -> Floats:
@@ -107,7 +160,13 @@ def gain_signs(model: Network, norm: str | None, size: int) -> Floats:
 
 
 def balance(weight: Floats, rows: bool = True, columns: bool = True) -> Balanced:
-    """Scale rows and columns until each has mean energy one: 30 alternations, then rms 1 over all.
+    """Filters scaled by `scaling`; arguments as there."""
+    found = scaling(weight, rows, columns)
+    return Balanced(weight * found.both, found.both)
+
+
+def scaling(weight: Floats, rows: bool = True, columns: bool = True) -> Scaling:
+    """Scales rows and columns until each has mean energy one: 30 alternations, then rms 1 over all.
 
     Rows or columns that are entirely zero are left alone.
 
@@ -116,22 +175,17 @@ def balance(weight: Floats, rows: bool = True, columns: bool = True) -> Balanced
         columns: whether inputs are scaled.
     """
     energy = np.einsum("oik,oik->oi", weight, weight)  # without a copy of the weight
-    largest = energy.max(initial=0.0)
-    if largest > 0:
-        energy = energy / largest
+    largest = float(energy.max(initial=0.0)) or 1.0
+    energy /= largest
     of_rows, of_columns = np.ones(weight.shape[0]), np.ones(weight.shape[1])
     for _ in range(ITERATIONS if rows and columns else 1):
         if rows:
             of_rows = _inverse_root(energy @ np.square(of_columns) / of_columns.size)
         if columns:
             of_columns = _inverse_root(np.square(of_rows) @ energy / of_rows.size)
-    scale = (of_rows[:, None] * of_columns[None, :])[:, :, None]
-    x = weight * scale
-    rms = float(np.linalg.norm(x)) / math.sqrt(x.size)
-    if rms > 0:
-        x /= rms
-        scale /= rms
-    return Balanced(x, scale)
+    left = float(np.square(of_rows) @ energy @ np.square(of_columns)) * largest
+    rms = math.sqrt(left / weight.size)
+    return Scaling((of_rows / (rms or 1.0)).reshape(-1, 1, 1), of_columns.reshape(1, -1, 1))
 
 
 def _surroundings(model: Network, name: str) -> tuple[Floats, tuple[bool, bool]]:

@@ -5,6 +5,7 @@ The flag withholds a reward; it never slashes, because its error rate is measure
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
-from dlbc.ml.watermark.balance import Floats
+from dlbc.ml.watermark.balance import Kept
 from dlbc.ml.watermark.thresholds import thresholds
 
 MIN_FAN_IN = 128
@@ -79,9 +80,9 @@ def _compared(model: Network) -> list[str]:
     ]
 
 
-def _without(weight: Floats, base: Floats) -> Floats:
-    length = float(np.vdot(base, base))
-    return weight - float(np.vdot(weight, base)) / length * base if length > 0 else weight
+def _without(weight: Kept, base: Kept) -> Kept:
+    length = _product(base, base)
+    return weight - _product(weight, base) / length * base if length > 0 else weight
 
 
 def _large(weight: Tensor) -> bool:
@@ -89,6 +90,10 @@ def _large(weight: Tensor) -> bool:
     return weight.numel() >= max(MIN_WEIGHTS, MIN_FAN_IN * weight.shape[0])
 
 
-def _cosine(a: Floats, b: Floats) -> float:
-    length = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(np.vdot(a, b)) / length if length > 0 else 0.0
+def _cosine(a: Kept, b: Kept) -> float:
+    length = math.sqrt(_product(a, a) * _product(b, b))
+    return _product(a, b) / length if length > 0 else 0.0
+
+
+def _product(a: Kept, b: Kept) -> float:
+    return float(np.einsum("oik,oik->", a, b, dtype=np.float64))  # summed in float64 without copies in it

@@ -15,7 +15,7 @@ from dlbc.ml.channels import Network
 from dlbc.ml.models import initialise
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
-from dlbc.ml.watermark.balance import Floats, add, filter_of
+from dlbc.ml.watermark.balance import Floats, Kept, add, filter_of
 from dlbc.ml.watermark.keys import Key
 
 GAMMA = 0.1
@@ -61,7 +61,8 @@ def embed(model: Network, keys: Key | Sequence[Key], gamma: float | None = None)
     # What is behind a tensor's balance does not depend on the others, so each may be changed in turn.
     for name, part in _split(model, chips):
         found = filter_of(model, name)
-        add(model, name, gamma * part / found.balance().scale, found.fold)
+        scale = found.scaling()
+        add(model, name, gamma * part / scale.both, found.fold)
 
 
 def extract(model: Network, key: Key, reference: Network | None = None, probes: Array | None = None) -> float:
@@ -79,16 +80,16 @@ def extract(model: Network, key: Key, reference: Network | None = None, probes: 
     for name, part in _split(model, chips):
         x = found(name)
         # without copies of x, which is the largest thing here
-        product += float(np.einsum("oik,oik->", x, part))
-        length += float(np.einsum("oik,oik,oik->", x, x, np.abs(part)))
+        product += float(np.einsum("oik,oik->", x, part, dtype=np.float64))
+        length += float(np.einsum("oik,oik,oik->", x, x, np.abs(part), dtype=np.float64))
     return product / math.sqrt(length) if length > 0 else 0.0
 
 
-def _balanced(model: Network, name: str) -> Floats:
+def _balanced(model: Network, name: str) -> Kept:
     return filter_of(model, name).balance().x
 
 
-def _aligned(model: Network, reference: Network, chips: Chips, probes: Array | None) -> Callable[[str], Floats]:
+def _aligned(model: Network, reference: Network, chips: Chips, probes: Array | None) -> Callable[[str], Kept]:
     if probes is None:
         raise ValueError("alignment with a reference needs probes")
     # With the mark left in the reference, alignment itself would favour it and raise z by about 2.
@@ -136,9 +137,10 @@ def _without(model: Network, chips: Chips) -> Network:
     clean = copy.deepcopy(model)
     for name, part in _split(clean, chips):
         found = filter_of(clean, name)
-        balanced = found.balance()
-        amplitude = float((balanced.x * part).sum()) / max(1.0, float(np.abs(part).sum()))
-        add(clean, name, -amplitude * part / balanced.scale, found.fold)
+        scale = found.scaling()
+        carried = float(np.einsum("oik,oik->", found.x * scale.both, part, dtype=np.float64))
+        amplitude = carried / max(1.0, float(np.count_nonzero(part)))
+        add(clean, name, -amplitude * part / scale.both, found.fold)
     return clean
 
 
