@@ -2,7 +2,7 @@
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup compile test forge fuzz lint format demo lab lab-full bench abi deploy audit halmos slither coverage mutate clean distclean
+.PHONY: help setup compile test test-programs test-contracts forge fuzz lint format demo lab lab-full bench abi deploy audit halmos slither coverage mutate clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -56,15 +56,25 @@ NETWORK ?= http://127.0.0.1:8545
 deploy: setup
 	brownie run deploy --network $(NETWORK)
 
-# CHECKS: only the contracts' tests run under Brownie, whose plugin opens a network for whatever it collects
+# CHECKS: those of programs beside those of contracts, each with one core, and what runs by the clock after both. Only the
+# contracts' tests run under Brownie, whose plugin opens a network for whatever it collects.
 
 test: setup
 	@failed=; \
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=recurse test-programs test-contracts || failed=1; \
+	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
+	test -z "$$failed"
+
+test-programs: setup
+	@failed=; \
 	$(MAKE) --no-print-directory lint || failed=1; \
 	python -m pytest -p no:pytest-brownie tests/unit || failed=1; \
+	test -z "$$failed"
+
+test-contracts: setup
+	@failed=; \
 	brownie test || failed=1; \
 	$(MAKE) --no-print-directory forge || failed=1; \
-	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
 	test -z "$$failed"
 
 # first the libraries, also against the Python that the programs use

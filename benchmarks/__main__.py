@@ -10,7 +10,7 @@ from benchmarks import document, results, tables
 
 PARTS = (
     *("signature", "network", "gas", "scale", "self_dealing"),
-    *("embedding", "uchida", "trajectory", "lab", "gpu", "round"),
+    *("embedding", "uchida", "distillation", "trajectory", "lab", "gpu", "round"),
 )
 
 

@@ -39,9 +39,10 @@ def test_summarise__two_seeds__the_weakest_evidence_counts() -> None:
 
 def test_section__a_thief_who_gets_away__stands_in_bold_with_his_epochs() -> None:
     rows = [row("nothing", epochs=0, flagged=True), row("distil", epochs=10), row("distil", epochs=3, after=90.0)]
-    answers, epochs, thefts = section({"rows": [asdict(found) for found in rows]}).tables
+    measured = {"rows": [asdict(found) for found in rows], "embedding": {"lenet-32": 0.1}}
+    answers, epochs, thefts = section(measured).tables
     assert list(answers.rows[0][:7]) == ["digits, lenet", "3", "1", "0", "1", "0", "1"]
-    assert "10: distil, seed 0" in epochs.rows[0]
+    assert {"10: distil, seed 0", "over 30"} <= set(epochs.rows[0])  # stopped after 3, and a tenth to embed
     assert [cells[:2] for cells in thefts.rows] == [["nothing", "0"], ["distil", "3"], ["distil", "10"]]
     assert [cells[2].startswith("**") for cells in thefts.rows] == [False, False, True]
 
