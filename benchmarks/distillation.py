@@ -37,7 +37,7 @@ class Thief:
     """One way to make a student.
 
     Attributes:
-        attack: of `dlbc.ml.attacks`.
+        attack: of `dlbc.ml.attacks`; "" where nothing is stolen.
         share: his epochs as a part of an honest training's; None for 20 epochs, after which divergence gets away.
         soft: the teacher's part of the loss, where he is distilled.
     """
@@ -56,6 +56,7 @@ THIEVES = (
     Thief("distil, a tenth of the loss", "distil", soft=0.1),
     Thief("train on the teacher's labels", "retrain"),
     Thief("diverge", "diverge", None),
+    Thief("none: honest, but shorter", "", 0.5),
 )
 
 
@@ -74,7 +75,12 @@ def _network(name: str, architecture: Architecture) -> dict[str, Any]:
     rows = []
     for thief in THIEVES:
         spent = 20 if thief.share is None else max(1, round(thief.share * epochs))
-        students = [_student(thief, model, data, spent, number) for number, model in enumerate(honest[:STOLEN])]
+        students = [
+            _student(thief, model, data, spent, number)
+            if thief.attack
+            else _honest(architecture, data, spent, -number - 1)
+            for number, model in enumerate(honest[:STOLEN])
+        ]
         # without another stranger, so that the pools are of one size
         alike = [
             likeness(answers(student, data), known[number], _others(known, number, MINERS - 1))
@@ -138,7 +144,8 @@ def _students(found: list[dict[str, Any]]) -> Table:
     columns = ["Network", "Student", "Epochs", "Points", "Likeness", "Told", "Saves", "Saves untold"]
     note = (
         f"Of {STOLEN} teachers each. *Points* of accuracy beside honest models; *saves* counts the epochs of an honest "
-        f"training that the student did not need, and nothing where he lost more than {LOSS:.0f} points."
+        f"training that the student did not need, and nothing where he lost more than {LOSS:.0f} points. The last one "
+        "stole nothing: who saves no more than he does gained nothing by what he stole."
     )
     return Table("What students are told by", columns, rows, note)
 

@@ -15,10 +15,11 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.models import initialise
 from dlbc.ml.training import Settings, train
-from dlbc.ml.trajectory import Bounds, Recipe, plan
-from dlbc.ml.trajectory.planning import shorten
-from dlbc.ml.trajectory.recipe import BILLION, MAX_BYTES, MILLION, check, decode
+from dlbc.ml.trajectory import DRAWS, Bounds, Recipe, plan
+from dlbc.ml.trajectory.planning import LONG, MOMENTUM, SEGMENT, shorten
+from dlbc.ml.trajectory.recipe import BILLION, MAX_BYTES, MILLION, check, decode, most_momentum
 from dlbc.ml.trajectory.state import Layout
+from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM
 from dlbc.wire import canonical
 
 SEED = digest("a recipe")
@@ -193,6 +194,25 @@ def test_plan__epochs_of_train__the_same_training(train_set: Dataset) -> None:
     first, second = Layout(ours).weights(ours), run.state().weights
     moved = np.linalg.norm(first - run.start.weights)
     assert np.linalg.norm(first - second) < 1e-3 * moved
+
+
+def test_plan__long_training__committed_to_half_as_often(train_set: Dataset) -> None:
+    """What validators run again stays below a hundredth, and there are fewer leaves."""
+    short, long = (plan(Settings(), len(train_set), steps) for steps in (LONG - 1, LONG))
+    assert (short.segment, long.segment) == (SEGMENT, 2 * SEGMENT)
+    assert short.momentum < long.momentum == MOMENTUM
+    most = (DRAWS + UNIFORM + 3) * SEGMENTS * short.segment
+    assert most <= 10_000 / 100
+
+
+@pytest.mark.parametrize("segment", [1, 5, 10, 30, 1_000])
+def test_most_momentum__of_any_segment__is_allowed_and_a_thousandth_more_is_not(good: Recipe, segment: int) -> None:
+    bounds = Bounds(segment=1_000, steps=10**6)
+    fitting = replace(good, segment=segment, steps=4 * segment, mark_at=0, schedule=((0, MILLION),), peak=10**6)
+    most = min(most_momentum(segment), 950_000)
+    check(replace(fitting, momentum=most), bounds)
+    with pytest.raises(InvalidArtifact, match=r"recipe\.momentum"):
+        check(replace(fitting, momentum=most + 1_000), bounds)
 
 
 def test_plan__any_length__within_bounds(train_set: Dataset) -> None:
