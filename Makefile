@@ -2,7 +2,7 @@
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup compile test test-programs test-contracts forge fuzz lint format demo lab lab-full bench abi deploy audit halmos slither coverage mutate clean distclean
+.PHONY: help setup compile test test-unit test-brownie forge fuzz lint format demo lab lab-full bench abi deploy audit halmos slither coverage mutate clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -56,26 +56,21 @@ NETWORK ?= http://127.0.0.1:8545
 deploy: setup
 	brownie run deploy --network $(NETWORK)
 
-# CHECKS: those of programs beside those of contracts, each with one core, and what runs by the clock after both. Only the
-# contracts' tests run under Brownie, whose plugin opens a network for whatever it collects.
+# CHECKS: two at a time, and what runs by the clock after all others. Only the contracts' tests run under Brownie, whose
+# plugin opens a network for whatever it collects.
 
 test: setup
+	@echo "Style, contracts and programs are checked two at a time; each says what it found when it ends"
 	@failed=; \
-	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=recurse test-programs test-contracts || failed=1; \
+	$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target lint test-brownie test-unit forge || failed=1; \
 	python -m pytest -p no:pytest-brownie tests/integration || failed=1; \
 	test -z "$$failed"
 
-test-programs: setup
-	@failed=; \
-	$(MAKE) --no-print-directory lint || failed=1; \
-	python -m pytest -p no:pytest-brownie tests/unit || failed=1; \
-	test -z "$$failed"
+test-unit: setup
+	@python -m pytest -p no:pytest-brownie tests/unit
 
-test-contracts: setup
-	@failed=; \
-	brownie test || failed=1; \
-	$(MAKE) --no-print-directory forge || failed=1; \
-	test -z "$$failed"
+test-brownie: setup
+	@brownie test
 
 # first the libraries, also against the Python that the programs use
 forge: setup

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -250,11 +251,8 @@ def _steps_timed() -> Iterator[list[float]]:
         take(self, step)
         spent[0] += time.process_time() - began
 
-    Execution._take = timed_take  # type: ignore[method-assign]
-    try:
+    with patch.object(Execution, "_take", timed_take):
         yield spent
-    finally:
-        Execution._take = take  # type: ignore[method-assign]
 
 
 def _costs(task: str, architecture: dict[str, object]) -> dict[str, Any]:
