@@ -50,6 +50,12 @@ def test_likeness__student_in_a_fresh_network__over_any_stranger(
     assert likeness(student, known[4], known[1:4]) < found - 0.1  # like his teacher, and nobody else's student
 
 
+def test_likeness__strangers__what_the_samples_explain_is_taken_off(known: list[Answers]) -> None:
+    alike = float(np.corrcoef(known[0], known[4])[0, 1])
+    assert alike > 0.5
+    assert likeness(known[4], known[0], known[1:4]) < alike / 2
+
+
 def test_likeness__copy__one(known: list[Answers]) -> None:
     assert likeness(known[0], known[0], known[1:4]) == pytest.approx(1)
 
