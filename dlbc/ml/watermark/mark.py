@@ -45,24 +45,38 @@ def strength(weights: int) -> float:
     return max(GAMMA, 16.0 / math.sqrt(weights))
 
 
+def amplitudes(model: Network, mean: float | None = None) -> dict[str, float]:
+    """The amplitude in each carrier, in proportion to its size: a small tensor would pay most and carry least.
+
+    What a weight's change costs is up to a hundred times as much in the first layers as in the largest
+    (docs/decisions/0025-small-tensors-carry-little.md); z takes the mean over all weights, which is as before.
+
+    Args:
+        mean: over all weights; None takes `strength`.
+    """
+    mean = strength(model.carrier_size()) if mean is None else mean
+    sizes = {name: model.get_parameter(name).numel() for name in model.carriers}
+    scale = mean * sum(sizes.values()) / sum(size * size for size in sizes.values())
+    return {name: scale * size for name, size in sizes.items()}
+
+
 def embed(model: Network, keys: Key | Sequence[Key], gamma: float | None = None) -> None:
-    """Add the chips of each key to the balanced weights: W += gamma · s / (d1 · d2).
+    """Add the chips of each key to the balanced weights: W += amplitude · s / (d1 · d2).
 
     Train one more epoch at a tenth of the learning rate afterwards, so that the network settles around the
     mark.
 
     Args:
-        gamma: amplitude relative to rms 1; None takes `strength`.
+        gamma: mean amplitude relative to rms 1; None takes `strength`.
     """
-    gamma = strength(model.carrier_size()) if gamma is None else gamma
     chips = np.zeros(model.carrier_size(), np.int8)
     for key in _listed(keys):
         chips += key.chips(chips.size)
+    amplitude = amplitudes(model, gamma)
     # What is behind a tensor's balance does not depend on the others, so each may be changed in turn.
     for name, part in _split(model, chips):
         found = filter_of(model, name)
-        scale = found.scaling()
-        add(model, name, gamma * part / scale.both, found.fold)
+        add(model, name, amplitude[name] * part / found.scaling().both, found.fold)
 
 
 def extract(model: Network, key: Key, reference: Network | None = None, probes: Array | None = None) -> float:

@@ -6,12 +6,13 @@ import copy
 
 import numpy as np
 import pytest
+import torch
 from calibration import digest
 from conftest import Submission, steal
 
 from dlbc.ml.attacks import permute_channels, rotate_streams
 from dlbc.ml.channels import Network
-from dlbc.ml.data import Dataset
+from dlbc.ml.data import Dataset, prepare
 from dlbc.ml.evaluate import score
 from dlbc.ml.models import build, initialise
 from dlbc.ml.tensor_file import Array
@@ -21,6 +22,7 @@ from dlbc.ml.watermark import (
     extract,
     keygen,
     lineage,
+    mark,
     private_key_count,
     private_keys,
     start_score,
@@ -29,6 +31,7 @@ from dlbc.ml.watermark import (
 )
 from dlbc.ml.watermark.align import align
 from dlbc.ml.watermark.balance import balance
+from dlbc.ml.watermark.mark import amplitudes
 
 Pair = tuple[Submission, Submission]
 
@@ -164,6 +167,34 @@ def test_embed__weights__change_little(train_set: Dataset, lenets: Pair, test_se
 def test_strength__network_sizes__own_mark_in_reach() -> None:
     assert strength(100_000) == 0.1
     assert strength(2_048) * 2_048**0.5 == pytest.approx(16)
+
+
+def test_amplitudes__small_tensors__carry_in_proportion_and_the_mean_stays(honest: Pair) -> None:
+    """Changing the first layers costs most, and they have next to no weights."""
+    model = honest[0].model
+    found, sizes = amplitudes(model), {name: model.get_parameter(name).numel() for name in model.carriers}
+    assert sum(found[name] * sizes[name] for name in sizes) / model.carrier_size() == pytest.approx(
+        strength(model.carrier_size())
+    )
+    smallest, largest = (choose(sizes, key=sizes.__getitem__) for choose in (min, max))
+    assert found[smallest] / found[largest] == pytest.approx(sizes[smallest] / sizes[largest])
+
+
+def test_embed__costs_less_than_the_same_amplitude_everywhere(
+    honest: Pair, train_set: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def harm() -> float:
+        model = copy.deepcopy(honest[0].model)
+        embed(model, keygen(digest("another")))
+        with torch.inference_mode():
+            logits = model(prepare(train_set.x))
+        return float(torch.nn.functional.cross_entropy(logits, torch.as_tensor(train_set.y, dtype=torch.int64)))
+
+    proportional = harm()
+    monkeypatch.setattr(
+        mark, "amplitudes", lambda model, mean: dict.fromkeys(model.carriers, strength(model.carrier_size()))
+    )
+    assert proportional < harm()
 
 
 def test_keys__known_seed__known_secrets_and_leaves() -> None:
