@@ -1,7 +1,7 @@
 """What a thief saves where trajectories are proven, what honest machines differ by, and what proving costs.
 
 Everything is simulated: real trainings on scikit-learn's digits, forged as `trajectory_attacks.py` says, every window
-of theirs run again, and 2,000 drawings of windows for each. Imports what `embedding.py` imports.
+of theirs run again, and 1,000 drawings of windows for each. Imports what `embedding.py` imports.
 """
 
 from __future__ import annotations

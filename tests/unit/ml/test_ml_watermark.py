@@ -16,8 +16,10 @@ from dlbc.ml.data import Dataset, prepare
 from dlbc.ml.evaluate import score
 from dlbc.ml.models import build, initialise
 from dlbc.ml.tensor_file import Array
+from dlbc.ml.training import train
 from dlbc.ml.watermark import (
     Key,
+    beyond_parent,
     embed,
     extract,
     keygen,
@@ -195,6 +197,24 @@ def test_embed__costs_less_than_the_same_amplitude_everywhere(
         mark, "amplitudes", lambda model, mean: dict.fromkeys(model.carriers, strength(model.carrier_size()))
     )
     assert proportional < harm()
+
+
+def test_beyond_parent__two_who_improve_for_long__unrelated_and_a_copy_related(
+    train_set: Dataset, probes: Array
+) -> None:
+    """They follow the same data, so that they grow alike for as long as they train."""
+    parent = build({"name": "lenet", "width": 32}, train_set.sample_shape, 10)
+    initialise(parent, digest("parent"))
+    train(parent, train_set, seed=digest("parent"), epochs=10)
+    children = [copy.deepcopy(parent) for _ in range(2)]
+    for number, child in enumerate(children):
+        train(child, train_set, seed=digest(f"child {number}"), epochs=40)
+    found = beyond_parent(children[0], children[1], parent, probes)
+    assert not found.related
+    assert found.cosine > 0.7  # what once accused an honest miner
+    copied = copy.deepcopy(children[1])
+    permute_channels(copied, digest("thief"))
+    assert beyond_parent(copied, children[1], parent, probes).related
 
 
 def test_keys__known_seed__known_secrets_and_leaves() -> None:
