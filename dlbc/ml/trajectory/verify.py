@@ -31,7 +31,8 @@ from dlbc.ml.trajectory.windows import Window, choose
 # (docs/decisions/0019).
 TOLERANCE: Mapping[str, float] = {"fp32": 0.1, "tf32": 0.2, "bf16": 0.2}
 # Adaptive steps from moments of nothing are as large for small gradients as for large ones: in the first ten steps
-# of a U-Net another machine's kernels reach 0.13 and 0.26, in the first twenty 0.18 and 0.37. A jump is near 1 there as everywhere.
+# of a U-Net another machine's kernels reach 0.13 and 0.26, in the first twenty 0.18 and 0.37. A jump is near 1
+# there as everywhere.
 FIRST_WINDOW = 3.0
 SLASHABLE = 0.3
 DRAWS = 5
