@@ -79,6 +79,7 @@ LIBRARY: tuple[tuple[dict[str, object], int], ...] = (
     ({"name": "mlp", "hidden": 64, "layers": 2}, 12),
 )
 SIBLINGS = 5
+LONGER = (2, 4, 8)  # times as long as the parent's own training, for two of them
 OF_SIBLINGS = ("nothing", "ftal", "ftal-hard", "overwrite", "prune", "diverge")
 EARLIER = 64
 OWNERS = 4
@@ -224,7 +225,7 @@ def library() -> None:
 
 
 def siblings() -> None:
-    """Prints how alike improvements of one model are, and copies of one of them, beyond that model."""
+    """Prints how alike improvements of one model are, thefts of one of them, and longer improvements, beyond it."""
     data, _ = digits()
     probes = choose_probes(data.x, digest("specification"))
     for name, (architecture, epochs) in NETWORKS.items():
@@ -233,16 +234,26 @@ def siblings() -> None:
         train(parent, data, seed=digest("parent"), epochs=epochs, mark=partial(embed, keys=keygen(digest("parent"))))
         for spent in (max(2, epochs // 4), epochs):
             improved = [_improved(parent, data, spent, number) for number in range(SIBLINGS)]
-            pairs = [beyond_parent(a, b, parent, probes) for a, b in itertools.permutations(improved, 2)]
+            keys = [keygen(digest(f"sibling {number}")) for number in range(SIBLINGS)]
+            pairs = [
+                beyond_parent(improved[a], improved[b], parent, probes, keys[b])
+                for a, b in itertools.permutations(range(SIBLINGS), 2)
+            ]
             print(
                 f"{name}, {SIBLINGS} improved it for {spent} epochs: {min(p.cosine for p in pairs):.2f} to "
-                f"{max(p.cosine for p in pairs):.2f}, {sum(p.related for p in pairs)} of {len(pairs)} pairs flagged",
+                f"{max(p.cosine for p in pairs):.2f}, z up to {max(p.mark for p in pairs):.1f}, "
+                f"{sum(p.related for p in pairs)} of {len(pairs)} pairs flagged",
                 flush=True,
             )
             for theft in OF_SIBLINGS:
                 stolen = attack(f"{DISGUISE}+{theft}", improved[0], data, BUDGET, digest("thief"))
-                found = beyond_parent(stolen, improved[0], parent, probes)
-                print(f"  {theft:12s} {found.cosine:.2f} {'FLAG' if found.related else 'miss'}", flush=True)
+                found = beyond_parent(stolen, improved[0], parent, probes, keys[0])
+                kept = f"{found.cosine:.2f} z {found.mark:.1f}"
+                print(f"  {theft:12s} {kept} {'FLAG' if found.related else 'miss'}", flush=True)
+        for times in LONGER:
+            one, other = (_improved(parent, data, times * epochs, number) for number in range(2))
+            found = beyond_parent(one, other, parent, probes, keys[1])
+            print(f"{name}, two improved it for {times * epochs} epochs: {found.cosine:.2f}", flush=True)
 
 
 def _improved(parent: Network, data: Dataset, epochs: int, number: int) -> Network:

@@ -22,7 +22,7 @@ from dlbc.ml.evaluate import score
 from dlbc.ml.models import build, initialise
 from dlbc.ml.training import train
 from lab.answers import Answers, answers, likeness
-from lab.networks import NETWORKS, Architecture, honest_epochs
+from lab.networks import HONEST_EPOCHS, NETWORKS, Architecture
 from lab.tasks import digest
 
 MINERS = 10  # honest ones of each network
@@ -68,7 +68,7 @@ def measure() -> dict[str, Any]:
 
 def _network(name: str, architecture: Architecture) -> dict[str, Any]:
     data, test = digits()
-    epochs = honest_epochs("digits", name)
+    epochs = HONEST_EPOCHS["digits"][name]
     honest = [_honest(architecture, data, epochs, number) for number in range(MINERS)]
     known = [answers(model, data) for model in honest]
     pairs = [likeness(known[a], known[b], _others(known, a, b)) for a, b in itertools.combinations(range(MINERS), 2)]

@@ -17,7 +17,7 @@ from benchmarks.tables import Section, Table
 from dlbc.ml.watermark.uchida import MOST_WRONG
 from lab import table
 from lab.matrix import CSV_NAME
-from lab.networks import NETWORKS, honest_epochs
+from lab.networks import HONEST_EPOCHS, NETWORKS
 from lab.summary import LOSS, Answer, Line, answer, summarise
 from lab.table import Row
 
@@ -114,7 +114,7 @@ def _epochs(rows: Sequence[Row], embedding: dict[str, float]) -> Table:
         cells.append([f"{task}, {network}", "-" if share is None else f"{share:.2f}", "3", least, "30"])
         cells[-1] += [
             "-" if share is None else f"over {stopped / share:.0f}",
-            str(honest_epochs(task, network)),
+            str(HONEST_EPOCHS[task][network]),
             before,
         ]
     columns = ["Model", "Embed, ours", "Embed, Uchida's (as the paper)", "Least epochs to get away", "The paper says"]

@@ -116,6 +116,23 @@ class Library:
         path = open_model(shown.commitment, manifest, ciphertext, shown.key, self.chain_id, self.hub, self.cache)
         return load_model(path, manifest.architecture, manifest.input_shape, manifest.classes, manifest.model.max_bytes)
 
+    def declared_parent(self, journal: Journal, commitment: ModelCommitment, task: Manifest) -> Network | None:
+        """The network that a commitment says it improves, or None where that explains nothing.
+
+        Only one of the latest winners does: a thief could declare what he was not paid for, and so launder it.
+
+        Raises:
+            IPFSError: it cannot be had.
+        """
+        for block in journal.latest(BlockAppended, KEPT_WINNERS):
+            winner = _winner(journal, block) if block.header.commitment == commitment.parent else None
+            if winner is not None:
+                try:
+                    return self.open(winner.model, task)
+                except (InvalidArtifact, InvalidTask, OSError):
+                    return None  # of another architecture, or damaged: nothing was made of it
+        return None
+
     def load(self, shown: ShownModel, task: Manifest) -> Network | None:
         """As `open`, but None where there is nothing to compare with.
 

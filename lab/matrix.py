@@ -15,7 +15,7 @@ from dlbc.ml.tensor_file import MAX_HEADER_BYTES
 from lab import table, tasks
 from lab.cells import Cell
 from lab.evidence import Evidence, examine
-from lab.networks import NETWORKS, honest_epochs
+from lab.networks import HONEST_EPOCHS, NETWORKS
 from lab.owner import Owner, blank, train_owner
 from lab.table import Row
 from lab.tasks import Task, digest
@@ -115,7 +115,7 @@ def owner(architecture: str, task: Task, number: int, folder: Path) -> Owner:
     path = folder / f"{task.name}-{architecture}-{number}.safetensors"
     network = NETWORKS[architecture]
     if not path.exists():
-        trained = train_owner(network, task, number, honest_epochs(task.name, architecture))
+        trained = train_owner(network, task, number, HONEST_EPOCHS[task.name][architecture])
         save_model(trained.model, path)
         return trained
     shape = (task.train.sample_shape, task.classes)

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from dlbc.errors import UsageError
 from dlbc.ml.watermark.mark import PRESENT
 from lab.cells import CURVES
-from lab.networks import honest_epochs
+from lab.networks import HONEST_EPOCHS
 from lab.summary import LOSS, REMOVAL_EPOCHS, Answer, answer
 from lab.table import Row
 
@@ -120,7 +120,7 @@ def _epochs(axes: Axes, rows: Sequence[Row]) -> None:
     label = "the paper's 3 and 30"
     axes.vlines(PAPER, 0, 1, color="grey", linestyle=":", label=label, transform=heights, linewidth=0.8)
     axes.axvline(
-        honest_epochs(rows[0].task, rows[0].architecture), color="green", linewidth=0.8, label="honest training"
+        HONEST_EPOCHS[rows[0].task][rows[0].architecture], color="green", linewidth=0.8, label="honest training"
     )
     axes.set_xlim(0, REMOVAL_EPOCHS + 2)
 

@@ -14,7 +14,7 @@ from typing import Any
 from dlbc.errors import UsageError
 from lab.cells import Cell
 
-VERSION = 1  # of what a row means; rows of another one are not comparable
+VERSION = 2  # of what a row means; rows of another one are not comparable
 MAX_BYTES = 64 << 20
 
 

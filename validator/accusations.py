@@ -16,8 +16,8 @@ from dlbc.library import Library, shown_model
 from dlbc.manifest import Manifest
 from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark import Key, private_key_count, verify
-from dlbc.ml.watermark.mark import PRESENT
+from dlbc.ml.watermark import Key, inherited, private_key_count, verify
+from dlbc.ml.watermark.mark import PRESENT, Verdict
 from dlbc.wire.vote_word import TaskFlag, stolen
 from validator.deadline import Unfinished, in_time
 from validator.judge import Opened
@@ -60,29 +60,38 @@ def answer(
         seconds_left: until the answer must be there.
     """
     try:
-        position, model = _accused(accusation, candidates)
+        position, accused, model = _accused(accusation, candidates)
         key = _key(accusation, model)
         earlier = shown_model(journal, accusation.earlier_round, accusation.earlier)
         if earlier is None:
             raise InvalidArtifact("the accuser's model is not known here")
         reference = library.open(earlier, manifest)
+        parent = library.declared_parent(journal, accused.commitment, manifest)
     except (IPFSError, InvalidArtifact, InvalidTask, OSError) as error:
         return Answer(TaskFlag.NONE, f"nobody is convicted: {error}")
-    found = in_time(seconds_left(), lambda: verify(model, key, reference, probes))
+
+    def look() -> tuple[Verdict, bool]:
+        found = verify(model, key, reference, probes)
+        return found, found.present and parent is not None and inherited(parent, key, reference, probes)
+
+    found = in_time(seconds_left(), look)
     if isinstance(found, Unfinished):
         return Answer(TaskFlag.NONE, f"nobody is convicted: looking for the mark {found}")
-    said = f"z {found.z:.1f}, {PRESENT:.0f} needed"
-    if not found.present:
+    mark, explained = found
+    said = f"z {mark.z:.1f}, {PRESENT:.0f} needed"
+    if not mark.present:
         return Answer(TaskFlag.NONE, f"the accuser's mark is not in the model ({said})")
+    if explained:
+        return Answer(TaskFlag.NONE, f"the accuser's mark came with the parent that the accused declares ({said})")
     return Answer(stolen(position), f"the accuser's mark is in the model ({said})")
 
 
-def _accused(accusation: ModelAccused, candidates: Sequence[Opened]) -> tuple[int, Network]:
+def _accused(accusation: ModelAccused, candidates: Sequence[Opened]) -> tuple[int, Opened, Network]:
     for position, candidate in enumerate(candidates):
         if candidate.digest == accusation.accused:
             if candidate.model is None:
                 raise InvalidArtifact(f"the accused model cannot be opened: {candidate.why}")
-            return position, candidate.model
+            return position, candidate, candidate.model
     raise InvalidArtifact("the accused is off the list")
 
 

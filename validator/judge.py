@@ -148,7 +148,7 @@ def judge(
     if prove is not None:
         for waiting, draft in zip(range(len(scored), 0, -1), scored, strict=True):
             draft.check_proof(prove, PROVING_SHARE * seconds_left() / waiting)
-    _compare(scored, list(earlier), probes, draw, seconds_left, memory)
+    _compare(scored, list(earlier), probes, draw, seed_of, seconds_left, memory)
     return [draft.finding(test) for draft in drafts]
 
 
@@ -198,9 +198,10 @@ class _Draft:
             self._flag(CandidateFlag.TRAJECTORY, fault)
 
     def accuse(self, origin: Earlier, found: Lineage) -> None:
+        mark = f", its mark at z {found.mark:.1f}" if found.mark else ""
         self._flag(
             CandidateFlag.LINEAGE,
-            f"derived from {origin.name} (cosine {found.cosine:.2f}, match {found.match:.2f})",
+            f"derived from {origin.name} (cosine {found.cosine:.2f}, match {found.match:.2f}{mark})",
         )
 
     def finding(self, test: Dataset) -> Finding:
@@ -235,6 +236,7 @@ def _compare(  # what is compared, with what, and how
     earlier: Sequence[Earlier],
     probes: Array,
     draw: bytes,
+    seed_of: Callable[[ModelCommitment], bytes],
     seconds_left: Callable[[], float],
     memory: Memory,
 ) -> None:
@@ -258,7 +260,7 @@ def _compare(  # what is compared, with what, and how
         if pair not in memory.lineages:
             if subject.model is None or max(strikes[digest] for digest in pair) >= MOST_STRIKES:
                 return
-            found = _lineage(subject.model, load, parents.get(subject.commitment.parent))
+            found = _lineage(subject.model, origin, load, parents.get(subject.commitment.parent))
             if found is None:
                 return
             if isinstance(found, Unfinished):
@@ -270,7 +272,7 @@ def _compare(  # what is compared, with what, and how
             draft.accuse(origin, memory.lineages[pair])
 
     def _lineage(
-        model: Network, load: Callable[[], Network | None], parent: Earlier | None
+        model: Network, origin: Earlier, load: Callable[[], Network | None], parent: Earlier | None
     ) -> Lineage | Unfinished | None:
         reference = load()
         if reference is None:
@@ -281,7 +283,10 @@ def _compare(  # what is compared, with what, and how
         declared = parent.load()
         if declared is None:
             return found  # whoever improves a model serves it: what nobody can have explains nothing
-        return in_time(COMPARISON_SHARE * seconds_left(), lambda: beyond_parent(model, reference, declared, probes))
+        key = keygen(origin.seed)
+        return in_time(
+            COMPARISON_SHARE * seconds_left(), lambda: beyond_parent(model, reference, declared, probes, key)
+        )
 
     def print_of(model: Network) -> Fingerprint | None:
         found = in_time(COMPARISON_SHARE * seconds_left(), lambda: fingerprint(model, probes, draw))
@@ -290,7 +295,8 @@ def _compare(  # what is compared, with what, and how
     # In one round only the earlier commit can be the original: nobody saw the other's model before both were fixed.
     for other in drafts:
         rival = other.candidate
-        origin = Earlier(f"the earlier commit of {rival.commitment.miner}", rival.digest, rival.itself)
+        name = f"the earlier commit of {rival.commitment.miner}"
+        origin = Earlier(name, rival.digest, seed_of(rival.commitment), rival.itself)
         for draft in drafts:
             if rival.sequence < draft.candidate.sequence:
                 compare(draft, origin, origin.load)

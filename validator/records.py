@@ -97,8 +97,8 @@ def memory(journal: Journal, round_id: int) -> Memory:
     noted = journal.note_get(scope(round_id), PROVENANCE, {"marks": [], "lineages": []})
     for digest, z, fault in noted["marks"]:
         found.marks[bytes.fromhex(digest)] = Mark(z, fault)
-    for of, origin, cosine, match, related in noted["lineages"]:
-        found.lineages[bytes.fromhex(of), bytes.fromhex(origin)] = Lineage(cosine, match, related)
+    for of, origin, *lineage in noted["lineages"]:
+        found.lineages[bytes.fromhex(of), bytes.fromhex(origin)] = Lineage(*lineage)
     return found
 
 

@@ -22,6 +22,7 @@ class Earlier:
     Attributes:
         name: in words.
         digest: its commitment's hash.
+        seed: m of its miner, of which his public mark is made.
         load: gives the network, or None where it cannot be had or is of another architecture; asked only where
             something has to be compared with it.
         opened_in: EVM block in which its key was shown.
@@ -29,6 +30,7 @@ class Earlier:
 
     name: str
     digest: bytes
+    seed: bytes
     load: Callable[[], Network | None]
     opened_in: int = 0
 

@@ -55,7 +55,7 @@ FETCH_SHARE = 0.5  # of the voting window for files that are not here yet; the r
 SENDING_SHARE = 0.15  # of the voting window, for a committed vote to be mined
 LEAF_SECONDS = 4e-5  # for one leaf of `evalRoot`
 LOOK_SECONDS = 1.0  # for each file of an earlier winner
-ACCUSED_FILES = 2  # manifest and model of the accuser
+ACCUSED_FILES = 4  # manifest and model of the accuser, and of a parent that the accused declares
 ACCUSED_SHARE = 0.125  # of the time for judging is kept for the mark, or lineage checks could use all of it
 OWN_FAULT = "our own IPFS node is connected to no peer"
 
@@ -140,7 +140,9 @@ def _judge(  # what is judged, with what, and how
     spec_hash = typed_data.spec_hash(spec)
 
     def seed_of(commitment: ModelCommitment) -> bytes:
-        return derivation.seed(source.chain_id, source.hub, spec_hash, round_id, commitment.miner, commitment.anchor)
+        # of any round: the hub compared hash and round with its own
+        of = commitment
+        return derivation.seed(source.chain_id, source.hub, of.spec_hash, of.round_id, of.miner, of.anchor)
 
     proofs = Proofs(
         source, context.journal, round_id, epoch, draw, train, budget, seed_of,
@@ -156,7 +158,7 @@ def _judge(  # what is judged, with what, and how
         opened,
         test,
         probes=probes,
-        earlier=_earlier(context, library, task.manifest, round_id, budget, judging_left),
+        earlier=_earlier(context, library, task.manifest, round_id, seed_of, budget, judging_left),
         draw=draw,
         seed_of=seed_of,
         device=device,
@@ -177,6 +179,7 @@ def _earlier(
     library: Library,
     manifest: Manifest,
     round_id: int,
+    seed_of: Callable[[ModelCommitment], bytes],
     budget: Budget,
     seconds_left: Callable[[], float],
 ) -> Iterator[Earlier]:
@@ -192,7 +195,7 @@ def _earlier(
             return
         model = winner.model
         name = f"block {winner.height}, the model of {model.commitment.miner}"
-        yield Earlier(name, model.digest, partial(load, model), model.opened_in)
+        yield Earlier(name, model.digest, seed_of(model.commitment), partial(load, model), model.opened_in)
 
 
 def _read_until(context: Context) -> int:

@@ -8,7 +8,7 @@ from dlbc.ml.watermark.align import choose_probes
 from dlbc.ml.watermark.fingerprint import Fingerprint, fingerprint, worth_aligning
 from dlbc.ml.watermark.keys import Key, keygen, private_key_count, private_keys
 from dlbc.ml.watermark.lineage import Lineage, beyond_parent, lineage
-from dlbc.ml.watermark.mark import Verdict, embed, extract, start_score, strength, verify
+from dlbc.ml.watermark.mark import Verdict, embed, extract, inherited, start_score, strength, verify
 
 __all__ = [
     "Fingerprint",
@@ -20,6 +20,7 @@ __all__ = [
     "embed",
     "extract",
     "fingerprint",
+    "inherited",
     "keygen",
     "lineage",
     "private_key_count",

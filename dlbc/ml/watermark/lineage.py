@@ -15,6 +15,8 @@ from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
 from dlbc.ml.watermark.balance import Kept
+from dlbc.ml.watermark.keys import Key
+from dlbc.ml.watermark.mark import PRESENT, extract, inherited
 from dlbc.ml.watermark.thresholds import thresholds
 
 MIN_FAN_IN = 128
@@ -28,12 +30,15 @@ class Lineage:
     Attributes:
         cosine: largest aligned cosine over the tensors large enough to mean something; 0 without any.
         match: share of channels whose incoming and outgoing weights name the same partner.
-        related: one of them reaches the architecture's threshold.
+        related: one of them reaches the architecture's threshold, or the mark is there.
+        mark: standard deviations of the reference's public mark, beyond a parent that has it not; 0 where it was not
+            looked for.
     """
 
     cosine: float
     match: float
     related: bool
+    mark: float = 0.0
 
 
 def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
@@ -53,12 +58,15 @@ def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
     return Lineage(cosine, alignment.match, cosine >= limit.cosine or alignment.match >= limit.match)
 
 
-def beyond_parent(subject: Network, reference: Network, parent: Network, probes: Array) -> Lineage:
+def beyond_parent(subject: Network, reference: Network, parent: Network, probes: Array, key: Key) -> Lineage:
     """As `lineage`, for a submission that declares a parent: only what the parent does not explain counts.
 
     Two who improve one model are alike because of it, and honest. So both are compared without the part along the
     parent; a copy of the other one is as alike as before, whatever parent it declares. Matching channels say nothing
-    here: all of them match.
+    here: all of them match. Who went on from the copy is told by the mark that only its origin has.
+
+    Args:
+        key: the public key of the reference's miner.
     """
     alignment, theirs = align(subject, reference, probes), align(parent, reference, probes)
     cosines = []
@@ -66,7 +74,12 @@ def beyond_parent(subject: Network, reference: Network, parent: Network, probes:
         base = theirs.subject(name)
         cosines.append(_cosine(_without(alignment.subject(name), base), _without(alignment.reference(name), base)))
     cosine = max(cosines, default=0.0)
-    return Lineage(cosine, 0.0, cosine >= thresholds(reference).beyond_parent)
+    if cosine >= thresholds(reference).beyond_parent:
+        return Lineage(cosine, 0.0, related=True)
+    mark = extract(subject, key, reference, probes)
+    if mark >= PRESENT and inherited(parent, key, reference, probes):
+        mark = 0.0
+    return Lineage(cosine, 0.0, mark >= PRESENT, mark)
 
 
 def _compared(model: Network) -> list[str]:

@@ -20,6 +20,7 @@ from dlbc.ml.watermark.keys import Key
 
 GAMMA = 0.1
 PRESENT = 8.0
+INHERITED = 4.0  # by chance one unrelated model in 30,000 gets so far
 OWN = 12.0
 
 Chips = NDArray[np.int8]
@@ -126,6 +127,14 @@ def verify(
     z = extract(model, key, reference, probes)
     bound = min(1.0, comparisons * math.exp(-z * z / 2)) if z > 0 else 1.0
     return Verdict(z, z >= PRESENT, bound)
+
+
+def inherited(parent: Network, key: Key, reference: Network, probes: Array) -> bool:
+    """Whether a declared parent carries the key's mark: then a child has it from there, and stole nothing.
+
+    Marks outlive honest improvement: a winner's mark is found in the improvement of its improvement.
+    """
+    return extract(parent, key, reference, probes) >= INHERITED
 
 
 def start_score(model: Network, seed: bytes) -> float:

@@ -17,10 +17,10 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="session", autouse=True)
 def shorter() -> Iterator[None]:
-    usual = networks.HONEST_EPOCHS["lenet"]
-    networks.HONEST_EPOCHS["lenet"] = 6
+    usual = networks.HONEST_EPOCHS["digits"]["lenet"]
+    networks.HONEST_EPOCHS["digits"]["lenet"] = 6
     yield
-    networks.HONEST_EPOCHS["lenet"] = usual
+    networks.HONEST_EPOCHS["digits"]["lenet"] = usual
 
 
 @pytest.fixture(scope="session")

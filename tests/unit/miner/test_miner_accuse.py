@@ -14,7 +14,7 @@ from miner_world import ANCHOR, HUB, MINER, RIVAL, ROUND, UNIT, World
 
 from dlbc.artifact import encrypt_file, sha256_file
 from dlbc.chain.contracts import Account, Accusation
-from dlbc.chain.events import ModelAccused, ModelClaimed, ModelKeyShown, RoundFinalized
+from dlbc.chain.events import BlockAppended, ModelAccused, ModelClaimed, ModelKeyShown, RoundFinalized
 from dlbc.errors import UsageError
 from dlbc.journal import Duty
 from dlbc.manifest import ModelLimits
@@ -25,7 +25,7 @@ from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
 from dlbc.ml.watermark import embed, keygen
 from dlbc.service import Drop, Wait
-from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, MarkKey, ModelCommitment, Outcome, Phase
+from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, MarkKey, ModelCommitment, Outcome, Phase
 from dlbc.wire import merkle
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commitment_hash, spec_hash
@@ -39,7 +39,7 @@ from miner.secrets import secrets_of
 torch.set_num_threads(1)
 
 WIDE: dict[str, Any] = {"name": "mlp", "hidden": 256, "layers": 2}  # carries two private keys, the world's own none
-EARLIER, THIEF = ROUND - 1, RIVAL
+EARLIER, THIEF, BETWEEN = ROUND - 1, RIVAL, ROUND - 2
 CHAIN_ID = 31337
 
 
@@ -94,6 +94,17 @@ class Scene:
         self.world.event(ModelClaimed, round_id, miner, digest, 1, 15, True, commitment)
         self.world.event(ModelKeyShown, round_id, miner, digest, key)
         return commitment
+
+    def won(self, model: Network) -> ModelCommitment:
+        """A stranger won a block with the model."""
+        zero, miner = ZERO_BYTES32, "0x" + "77" * 20
+        self.world.opened(BETWEEN, spec=replace(self.spec, nonce=BETWEEN))
+        shown = self.show(BETWEEN, miner, model)
+        header = BlockHeader(
+            1, 1, zero, zero, BETWEEN, zero, commitment_hash(shown), zero, 15, 16, zero, miner, zero, 0, 1, 1000
+        )
+        self.world.event(BlockAppended, 1, zero, header)
+        return shown
 
     def steal(self, **changes: Any) -> ModelCommitment:
         """The rival shows the miner's model with its channels reordered."""
@@ -211,6 +222,21 @@ def test_trace__parent_is_declared__nothing_to_hold_against_him(scene: Scene) ->
     scene.steal(parent=commitment_hash(scene.own))
     with pytest.raises(UsageError, match="nothing to hold against"):
         scene.trace()
+
+
+def test_trace__mark_came_with_a_declared_winner__refused_before_the_bond_is_lost(scene: Scene) -> None:
+    winner = scene.won(scene.original)
+    scene.steal(parent=commitment_hash(winner))
+    with pytest.raises(UsageError, match=r"in the winner that it says it improves: it came from there.*lose 30 DLBC"):
+        scene.trace()
+
+
+def test_trace__declared_winner_has_not_the_mark__is_no_excuse(scene: Scene) -> None:
+    stranger = build(WIDE, (16,), 4)
+    initialise(stranger, b"h" * 32)
+    winner = scene.won(stranger)
+    scene.steal(parent=commitment_hash(winner))
+    assert scene.trace().z >= 8
 
 
 def test_trace__own_commits_were_open_when_the_accuseds_model_was__nothing_to_hold_against_him(scene: Scene) -> None:

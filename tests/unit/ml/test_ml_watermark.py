@@ -10,7 +10,7 @@ import torch
 from calibration import digest
 from conftest import Submission, steal
 
-from dlbc.ml.attacks import permute_channels, rotate_streams
+from dlbc.ml.attacks import attack, permute_channels, rotate_streams
 from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset, prepare
 from dlbc.ml.evaluate import score
@@ -22,6 +22,7 @@ from dlbc.ml.watermark import (
     beyond_parent,
     embed,
     extract,
+    inherited,
     keygen,
     lineage,
     mark,
@@ -209,12 +210,51 @@ def test_beyond_parent__two_who_improve_for_long__unrelated_and_a_copy_related(
     children = [copy.deepcopy(parent) for _ in range(2)]
     for number, child in enumerate(children):
         train(child, train_set, seed=digest(f"child {number}"), epochs=40)
-    found = beyond_parent(children[0], children[1], parent, probes)
+    nobodys = keygen(digest("nobody"))
+    found = beyond_parent(children[0], children[1], parent, probes, nobodys)
     assert not found.related
     assert found.cosine > 0.7  # what once accused an honest miner
     copied = copy.deepcopy(children[1])
     permute_channels(copied, digest("thief"))
-    assert beyond_parent(copied, children[1], parent, probes).related
+    assert beyond_parent(copied, children[1], parent, probes, nobodys).related
+
+
+@pytest.fixture(scope="module")
+def children(lenets: tuple[Submission, Submission], train_set: Dataset) -> list[Network]:
+    """What two made of Alice's model, each with his own mark."""
+    return [_improved(lenets[0].model, train_set, f"child {number}") for number in range(2)]
+
+
+def _improved(parent: Network, data: Dataset, name: str) -> Network:
+    model = copy.deepcopy(parent)
+    train(model, data, seed=digest(name), epochs=10, mark=lambda m: embed(m, keygen(digest(name))))
+    return model
+
+
+@pytest.mark.parametrize("theft", ["ftal-hard", "prune", "diverge"])
+def test_beyond_parent__another_ones_improvement_worked_on__is_told_by_its_mark(
+    lenets: tuple[Submission, Submission], children: list[Network], train_set: Dataset, probes: Array, theft: str
+) -> None:
+    """Its weights are then no more alike than those of two who improve one model for long."""
+    parent, (improved, honest), key = lenets[0].model, children, keygen(digest("child 0"))
+    stolen = attack(f"permute+{theft}", improved, train_set, 5, digest("thief"))
+    found = beyond_parent(stolen, improved, parent, probes, key)
+    assert found.related
+    assert found.mark > 8
+    assert not beyond_parent(honest, improved, parent, probes, key).related
+    # what the parent has already is no trace of the improvement
+    assert not beyond_parent(stolen, improved, improved, probes, key).mark
+
+
+def test_inherited__mark_of_a_grandparent__is_in_the_grandchild_and_explained_by_its_parent(
+    lenets: tuple[Submission, Submission], children: list[Network], train_set: Dataset, probes: Array
+) -> None:
+    """Marks outlive improvement. Who declared the parent alone would lose his stake to its parent's owner."""
+    alice, key = lenets[0].model, lenets[0].private[0]
+    grandchild = _improved(children[0], train_set, "grandchild")
+    assert verify(grandchild, key, alice, probes).present
+    assert inherited(children[0], key, alice, probes)
+    assert not inherited(lenets[1].model, key, alice, probes)
 
 
 def test_keys__known_seed__known_secrets_and_leaves() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 import threading
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 from dlbc.artifact import encrypt_file, sha256_file
-from dlbc.chain.events import ModelAccused, ModelClaimed, ModelKeyShown, TaskSubmitted
+from dlbc.chain.events import BlockAppended, ModelAccused, ModelClaimed, ModelKeyShown, TaskSubmitted
 from dlbc.errors import ContentUnavailable
 from dlbc.ipfs.cid import as_digest
 from dlbc.ipfs.unixfs import digest_of_file
@@ -26,7 +27,7 @@ from dlbc.ml.channels import Network
 from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
 from dlbc.ml.watermark import Key, choose_probes, embed, keygen, private_keys
-from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, MarkKey, ModelCommitment, TaskSpec
+from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, MarkKey, ModelCommitment, TaskSpec
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commitment_hash, spec_hash
 from dlbc.wire.vote_word import CandidateFlag, TaskFlag
@@ -37,7 +38,8 @@ from validator.judge import Opened
 torch.set_num_threads(1)
 
 OWNER, THIEF, HUB = "0x" + "aa" * 20, "0x" + "bb" * 20, "0x" + "11" * 20
-EARLIER, ROUND, KEY = 3, 7, b"k" * 32
+IMPROVER = "0x" + "cc" * 20
+EARLIER, BETWEEN, ROUND, KEY = 3, 5, 7, b"k" * 32
 LENET: dict[str, Any] = {"name": "lenet", "width": 32}
 CID = "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWKPbdG"
 
@@ -70,6 +72,7 @@ class Scene:
     Attributes:
         key: the owner's private key, which he shows.
         accused: the model that is looked at; the owner's, reordered.
+        parent: that it declares.
         seconds: that looking may take.
     """
 
@@ -77,7 +80,7 @@ class Scene:
         self.files: dict[bytes, Path] = {}
         self.journal = Journal.in_memory(Identity(1, "0x00", ZERO_ADDRESS, ZERO_ADDRESS))
         self.folder, self.logs = folder, 0
-        self.seed, self.seconds = b"m" * 32, math.inf
+        self.seed, self.seconds, self.parent = b"m" * 32, math.inf, ZERO_BYTES32
         (self.key,) = private_keys(b"r" * 32, self.seed, 1)
         self.original = network(self.seed)
         embed(self.original, (keygen(self.seed), self.key))
@@ -106,13 +109,19 @@ class Scene:
 
     def publish(self, architecture: dict[str, Any] = LENET) -> bytes:
         """The owner's model in its final round; returns its commitment's hash."""
-        plain, sealed, manifest = (self.folder / name for name in ("plain", "sealed", "manifest"))
-        save_model(self.original, plain)
-        encrypt_file(plain, sealed, KEY, artifact_context(1, HUB, ArtifactKind.MODEL, EARLIER, OWNER))
+        return self.show(self.original, OWNER, EARLIER, architecture)
+
+    def show(
+        self, model: Network, miner: str, round_id: int, architecture: dict[str, Any] = LENET, *, wins: bool = False
+    ) -> bytes:
+        """A model in its final round; returns its commitment's hash."""
+        plain, sealed, manifest = (self.folder / f"{name} {round_id}" for name in ("plain", "sealed", "manifest"))
+        save_model(model, plain)
+        encrypt_file(plain, sealed, KEY, artifact_context(1, HUB, ArtifactKind.MODEL, round_id, miner))
         manifest.write_bytes(manifest_of(architecture).to_bytes())
-        spec = TaskSpec(ZERO_ADDRESS, self.add(manifest), ZERO_BYTES32, 1, 1, 1, 40, 36, 2, 1, 0, 5, 0, 1, 1, EARLIER)
+        spec = TaskSpec(ZERO_ADDRESS, self.add(manifest), ZERO_BYTES32, 1, 1, 1, 40, 36, 2, 1, 0, 5, 0, 1, 1, round_id)
         commitment = replace(
-            commitment_of(OWNER, EARLIER),
+            commitment_of(miner, round_id),
             spec_hash=spec_hash(spec),
             model_hash=sha256_file(plain),
             artifact=self.add(sealed),
@@ -121,13 +130,29 @@ class Scene:
         )
         digest = commitment_hash(commitment)
         self.event(TaskSubmitted, 1, ZERO_ADDRESS, spec_hash(spec), spec, 0)
-        self.event(ModelClaimed, EARLIER, OWNER, digest, 1, 9, True, commitment)
-        self.event(ModelKeyShown, EARLIER, OWNER, digest, KEY)
+        self.event(ModelClaimed, round_id, miner, digest, 1, 9, True, commitment)
+        self.event(ModelKeyShown, round_id, miner, digest, KEY)
+        if wins:
+            zero = ZERO_BYTES32
+            header = BlockHeader(
+                1, 1, zero, zero, round_id, zero, digest, sha256_file(plain), 9, 40, zero, miner, zero, 0, 1, 1000
+            )
+            self.event(BlockAppended, 1, zero, header)
         return digest
+
+    def improvement(self, of: Network, miner: str) -> Network:
+        """What a miner makes of a model: other weights here and there, and his mark."""
+        model = copy.deepcopy(of)
+        generator = torch.Generator().manual_seed(int(miner[-4:], 16))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(0.3 * parameter.std() * torch.randn(parameter.shape, generator=generator))
+        embed(model, keygen(miner.encode()[:32]))
+        return model.eval()
 
     def answer(self, earlier: bytes, key: Key | None = None, candidates: tuple[Opened, ...] = ()) -> Answer:
         key = key or self.key
-        theft = Opened(commitment_of(THIEF, ROUND), 1, self.accused)
+        theft = Opened(replace(commitment_of(THIEF, ROUND), parent=self.parent), 1, self.accused)
         shown = MarkKey(key.index, key.shares, key.secret)
         self.event(ModelAccused, ROUND, OWNER, theft.digest, earlier, EARLIER, shown)
         accusation = accusations.accusation_of(self.journal, ROUND)
@@ -170,6 +195,51 @@ def test_answer__accuser_committed_to_the_accuseds_public_key__convicts_nobody(s
     found = scene.answer(scene.publish(), Key(public.secret))
     assert found.flag == TaskFlag.NONE
     assert "mark is not in the model" in found.why
+
+
+@pytest.fixture
+def grandchild(scene: Scene) -> Network:
+    """The owner's model, improved by somebody who declared it and won, and improved once more: that is accused."""
+    between = scene.improvement(scene.original, IMPROVER)
+    scene.accused = scene.improvement(between, THIEF)
+    return between
+
+
+def test_answer__mark_came_with_the_declared_parent__convicts_nobody(scene: Scene, grandchild: Network) -> None:
+    """Else an owner could have everybody's stake who improves what was made of his model."""
+    scene.parent = scene.show(grandchild, IMPROVER, BETWEEN, wins=True)
+    found = scene.answer(scene.publish())
+    assert found.flag == TaskFlag.NONE
+    assert "came with the parent that the accused declares (z " in found.why
+
+
+def test_answer__declared_parent_did_not_win__convicts(scene: Scene, grandchild: Network) -> None:
+    """A thief could declare his own copy, which was shown and not paid."""
+    scene.parent = scene.show(grandchild, IMPROVER, BETWEEN)
+    assert scene.answer(scene.publish()).flag == TaskFlag.STOLEN_1
+
+
+def test_answer__declared_parent_has_not_the_mark__convicts(scene: Scene) -> None:
+    stranger = network(b"o" * 32)
+    embed(stranger, keygen(b"o" * 32))
+    scene.parent = scene.show(stranger, IMPROVER, BETWEEN, wins=True)
+    assert scene.answer(scene.publish()).flag == TaskFlag.STOLEN_1
+
+
+def test_answer__declared_parent_is_of_another_architecture__convicts(scene: Scene) -> None:
+    """Nothing is made of such a model: a thief would name one so that nobody can compare."""
+    wider = {"name": "lenet", "width": 33}
+    scene.parent = scene.show(network(b"o" * 32, wider), IMPROVER, BETWEEN, wider, wins=True)
+    assert scene.answer(scene.publish()).flag == TaskFlag.STOLEN_1
+
+
+def test_answer__nobody_serves_the_declared_parent__convicts_nobody(scene: Scene, grandchild: Network) -> None:
+    digest, before = scene.publish(), dict(scene.files)
+    scene.parent = scene.show(grandchild, IMPROVER, BETWEEN, wins=True)
+    scene.files = before
+    found = scene.answer(digest)
+    assert found.flag == TaskFlag.NONE
+    assert "did not arrive" in found.why
 
 
 def test_answer__earlier_model_of_another_architecture__convicts_nobody(scene: Scene) -> None:

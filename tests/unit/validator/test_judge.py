@@ -30,7 +30,7 @@ from validator.suspects import FEW, Earlier
 torch.set_num_threads(1)
 
 DRAW = b"d" * 32
-ALICE, BOB = "0x" + "aa" * 20, "0x" + "bb" * 20
+ALICE, BOB, CAROL = "0x" + "aa" * 20, "0x" + "bb" * 20, "0x" + "cc" * 20
 
 
 def seed_of(commitment: ModelCommitment) -> bytes:
@@ -45,9 +45,9 @@ def commitment(miner: str, parent: bytes = ZERO_BYTES32) -> ModelCommitment:
     return replace(made, parent=parent)
 
 
-def before(name: str, model: Network, opened_in: int = 0) -> Earlier:
+def before(name: str, model: Network, opened_in: int = 0, miner: str = BOB) -> Earlier:
     """A model that was opened before the round; its digest is made of its name."""
-    return Earlier(name, hashlib.sha256(name.encode()).digest(), lambda: model, opened_in)
+    return Earlier(name, hashlib.sha256(name.encode()).digest(), seed_of(commitment(miner)), lambda: model, opened_in)
 
 
 def network(miner: str, *, start: str | None = None, mark: bool = True) -> Network:
@@ -353,10 +353,23 @@ def test_judge__copy_that_declares_the_same_parent__is_still_a_copy(test_set: Da
     assert CandidateFlag.LINEAGE in findings[1].vote.flags
 
 
+def test_judge__improvement_worked_on_under_its_own_parent__is_told_by_its_mark(test_set: Dataset) -> None:
+    """Too little of the likeness is left, but nobody else's improvement carries that mark."""
+    original = network(BOB)
+    parent = before("block 7", original)
+    improvement = improved(original, ALICE)
+    first = Opened(commitment(ALICE, parent.digest), 1, improvement)
+    second = Opened(commitment(CAROL, parent.digest), 2, improved(stolen_from(improvement), CAROL))
+    findings = judged(test_set, first, second, earlier=(parent,))
+    assert not findings[0].vote.flags
+    assert findings[1].vote.flags == CandidateFlag.LINEAGE
+    assert "its mark at z" in findings[1].reasons[0]
+
+
 @pytest.mark.parametrize("parent_of", ["a stranger", "no winner", "one that nobody serves"])
 def test_judge__copy_that_declares_a_parent_it_has_not__is_flagged(test_set: Dataset, parent_of: str) -> None:
     original = before("block 7", network(BOB))
-    stranger = before("block 8", network("0x" + "cc" * 20))
+    stranger = before("block 8", network(CAROL))
     winners = {
         "a stranger": (original, stranger),
         "no winner": (original,),
@@ -373,7 +386,7 @@ def test_judge__grandchild_of_a_winner__is_explained_by_its_parent(test_set: Dat
     """Its parent paid for the grandparent; a chain of improvements must stay possible."""
     oldest = network(BOB)
     parent = improved(oldest, ALICE)
-    winners = (before("block 7", oldest), before("block 8", parent))
+    winners = (before("block 7", oldest), before("block 8", parent, miner=ALICE))
     child = Opened(commitment(BOB, winners[1].digest), 1, improved(parent, BOB))
     (finding,) = judged(test_set, child, earlier=winners)
     assert not finding.vote.flags
@@ -399,7 +412,7 @@ def test_judge__second_epoch__measures_only_what_is_new(test_set: Dataset, monke
 
 
 def test_judge__earlier_model_cannot_be_had__convicts_nobody(test_set: Dataset) -> None:
-    gone = Earlier("block 7", b"7" * 32, lambda: None)
+    gone = Earlier("block 7", b"7" * 32, b"m" * 32, lambda: None)
     (finding,) = judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), earlier=(gone,))
     assert not finding.vote.flags
 

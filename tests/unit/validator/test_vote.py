@@ -342,7 +342,7 @@ def test_records__memory_written_and_read__is_the_same(context: Any) -> None:
     memory = Memory(
         {b"m" * 32: np.array([1, 2], np.int32)},
         {b"m" * 32: Mark(17.5), b"n" * 32: Mark(1.25, "absent")},
-        {(b"n" * 32, b"m" * 32): Lineage(0.75, 0.5, True)},
+        {(b"n" * 32, b"m" * 32): Lineage(0.75, 0.5, True, 9.5), (b"n" * 32, b"o" * 32): Lineage(0.25, 0.0, False)},
     )
     records.save_memory(context.journal, ROUND, memory)
     found = records.memory(context.journal, ROUND)
