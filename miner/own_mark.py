@@ -13,9 +13,10 @@ from dlbc.errors import UsageError
 from dlbc.keeper import spec_of
 from dlbc.library import Library, ShownModel, shown_model
 from dlbc.materials import fetch_manifest, fetch_train
-from dlbc.ml.watermark import choose_probes, inherited, verify
+from dlbc.ml.watermark import choose_probes, start_of, try_mark
 from dlbc.ml.watermark.mark import PRESENT
 from dlbc.types import same_address
+from dlbc.wire import derivation
 from dlbc.wire.typed_data import commitment_hash, spec_hash
 from miner.accusation import READ_FIRST, Charge, bond_of, claimed, why_not
 from miner.secrets import secrets_of
@@ -81,10 +82,15 @@ def trace(context: Context, round_id: int, miner: str, cache: Path) -> Trace:
     probes = choose_probes(fetch_train(context.ipfs, manifest, cache, FETCH_SECONDS).x, spec_hash(spec))
     model = library.open(accused, manifest)
     parent = library.declared_parent(context.journal, accused.commitment, manifest)
+    of = accused.commitment
+    seed = derivation.seed(deployment.chain_id, deployment.hub, of.spec_hash, of.round_id, of.miner, of.anchor)
+    innocent = {"its miner's own start": start_of(model, seed)}
+    if parent is not None:
+        innocent["the winner that it says it improves"] = parent
 
     bond, tried = bond_of(context, found), 0
     best: Trace | None = None
-    explained = 0.0
+    acquitted = ""
     spent = {event.key.secret for event in context.journal.events(ModelAccused, accuser=context.account)}
     for own in _own_models(context, accused, found.key_at):
         keys = secrets_of(context, own.commitment).committed_keys(own.commitment.watermark)
@@ -94,17 +100,15 @@ def trace(context: Context, round_id: int, miner: str, cache: Path) -> Trace:
             continue
         for key in unseen:
             tried += 1
-            z = verify(model, key, reference, probes).z
-            if z >= PRESENT and parent is not None and inherited(parent, key, reference, probes):
-                explained = max(explained, z)
-                continue
-            if best is None or z > best.z:
+            trial = try_mark(model, key, reference, probes, innocent)
+            if trial.z >= PRESENT and not trial.convicts:
+                acquitted = f"{trial.why_not} (z {trial.z:.1f})"
+            elif best is None or trial.z > best.z:
                 charge = Charge(round_id, accused.commitment.miner, own.commitment.round_id, key.index)
-                best = Trace(charge, z, tried, bond)
-    if explained and (best is None or best.z < PRESENT):
+                best = Trace(charge, trial.z, tried, bond)
+    if acquitted and (best is None or best.z < PRESENT):
         raise UsageError(
-            f"your mark is in the model of {miner} (z {explained:.1f}), and in the winner that it says it improves: it "
-            "came from there, and its miner has his share. Nothing was sent: validators would convict nobody, and "
+            f"your mark in the model of {miner} {acquitted}. Nothing was sent: validators would convict nobody, and "
             f"you would lose {amount_in_words(bond)}"
         )
     if best is None:

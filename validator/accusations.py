@@ -16,8 +16,9 @@ from dlbc.library import Library, shown_model
 from dlbc.manifest import Manifest
 from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark import Key, inherited, private_key_count, verify
-from dlbc.ml.watermark.mark import PRESENT, Verdict
+from dlbc.ml.watermark import Key, Trial, private_key_count, start_of, try_mark
+from dlbc.ml.watermark.mark import PRESENT
+from dlbc.types import ModelCommitment
 from dlbc.wire.vote_word import TaskFlag, stolen
 from validator.deadline import Unfinished, in_time
 from validator.judge import Opened
@@ -49,6 +50,7 @@ def answer(
     library: Library,
     manifest: Manifest,
     probes: Array,
+    seed_of: Callable[[ModelCommitment], bytes],
     seconds_left: Callable[[], float],
 ) -> Answer:
     """Looks for the mark.
@@ -57,6 +59,7 @@ def answer(
         candidates: in the order of the list.
         manifest: of the accused's task: the earlier model must have its architecture.
         probes: training samples that the two are aligned on.
+        seed_of: the miner's seed m of a commitment.
         seconds_left: until the answer must be there.
     """
     try:
@@ -69,21 +72,21 @@ def answer(
         parent = library.declared_parent(journal, accused.commitment, manifest)
     except (IPFSError, InvalidArtifact, InvalidTask, OSError) as error:
         return Answer(TaskFlag.NONE, f"nobody is convicted: {error}")
+    seed = seed_of(accused.commitment)
 
-    def look() -> tuple[Verdict, bool]:
-        found = verify(model, key, reference, probes)
-        return found, found.present and parent is not None and inherited(parent, key, reference, probes)
+    def look() -> Trial:
+        innocent = {"the accused's own start": start_of(model, seed)}
+        if parent is not None:
+            innocent["the parent that the accused declares"] = parent
+        return try_mark(model, key, reference, probes, innocent)
 
     found = in_time(seconds_left(), look)
     if isinstance(found, Unfinished):
         return Answer(TaskFlag.NONE, f"nobody is convicted: looking for the mark {found}")
-    mark, explained = found
-    said = f"z {mark.z:.1f}, {PRESENT:.0f} needed"
-    if not mark.present:
-        return Answer(TaskFlag.NONE, f"the accuser's mark is not in the model ({said})")
-    if explained:
-        return Answer(TaskFlag.NONE, f"the accuser's mark came with the parent that the accused declares ({said})")
-    return Answer(stolen(position), f"the accuser's mark is in the model ({said})")
+    said = f"z {found.z:.1f}, {PRESENT:.0f} needed"
+    if found.convicts:
+        return Answer(stolen(position), f"the accuser's mark is in the model ({said})")
+    return Answer(TaskFlag.NONE, f"the accuser's mark {found.why_not} ({said})")
 
 
 def _accused(accusation: ModelAccused, candidates: Sequence[Opened]) -> tuple[int, Opened, Network]:

@@ -23,7 +23,7 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.evaluate import BATCH, predict
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark import Fingerprint, beyond_parent, fingerprint, keygen, lineage, start_score, verify
+from dlbc.ml.watermark import Fingerprint, beyond_parent, fingerprint, keygen, lineage, start_of, start_score, verify
 from dlbc.ml.watermark.lineage import Lineage
 from dlbc.ml.watermark.mark import PRESENT
 from dlbc.types import ZERO_BYTES32, ModelCommitment
@@ -260,7 +260,7 @@ def _compare(  # what is compared, with what, and how
         if pair not in memory.lineages:
             if subject.model is None or max(strikes[digest] for digest in pair) >= MOST_STRIKES:
                 return
-            found = _lineage(subject.model, origin, load, parents.get(subject.commitment.parent))
+            found = _lineage(subject, subject.model, origin, load)
             if found is None:
                 return
             if isinstance(found, Unfinished):
@@ -272,12 +272,20 @@ def _compare(  # what is compared, with what, and how
             draft.accuse(origin, memory.lineages[pair])
 
     def _lineage(
-        model: Network, origin: Earlier, load: Callable[[], Network | None], parent: Earlier | None
+        subject: Opened, model: Network, origin: Earlier, load: Callable[[], Network | None]
     ) -> Lineage | Unfinished | None:
-        reference = load()
+        reference, parent = load(), parents.get(subject.commitment.parent)
         if reference is None:
             return None
-        found = in_time(COMPARISON_SHARE * seconds_left(), lambda: lineage(model, reference, probes))
+
+        def unless_framed() -> Lineage:
+            found = lineage(model, reference, probes)
+            # Everybody knows where others begin: who trained from there is no original of what they make of it.
+            if found.related and lineage(start_of(model, seed_of(subject.commitment)), reference, probes).related:
+                return replace(found, related=False)
+            return found
+
+        found = in_time(COMPARISON_SHARE * seconds_left(), unless_framed)
         if parent is None or isinstance(found, Unfinished) or not found.related:
             return found
         declared = parent.load()

@@ -169,7 +169,9 @@ def _judge(  # what is judged, with what, and how
     if accusation is None:
         return findings, TaskFlag.NONE
     accusers = replace(library, timeout=budget.next())
-    found = accusations.answer(accusation, opened, context.journal, accusers, task.manifest, probes, seconds_left)
+    found = accusations.answer(
+        accusation, opened, context.journal, accusers, task.manifest, probes, seed_of, seconds_left
+    )
     context.log.info("accusation_judged", round=round_id, accuser=accusation.accuser, found=found.why)
     return findings, found.flag
 

@@ -7,18 +7,23 @@ each carrier may have moved by one more chip at most, in either direction, and n
 from __future__ import annotations
 
 import copy
+import math
 
 import numpy as np
 
 from dlbc.ml.channels import Network
 from dlbc.ml.trajectory.state import Layout, Vector
 from dlbc.ml.watermark import embed, keygen
+from dlbc.ml.watermark.mark import amplitudes
 
 _ROUNDING = 1e-5  # of a weight: embedding ends in float32
 
 
 def unexplained(network: Network, layout: Layout, before: Vector, after: Vector, seed: bytes) -> float:
     """What of the change no mark of this miner explains, relative to the mark: 0 for an honest one.
+
+    The larger of two, as `relative_error` takes them: over all tensors, and by tensor. A mark's natural length is taken
+    of the smaller of a tensor before and after: what blows up one of them must not hide a jump in it.
 
     Args:
         network: of the architecture; its numbers do not matter, and stay.
@@ -28,8 +33,14 @@ def unexplained(network: Network, layout: Layout, before: Vector, after: Vector,
     marked = copy.deepcopy(network)
     layout.put_weights(marked, before)
     embed(marked, keygen(seed))
-    public = layout.weights(marked)
-    chip = np.abs(public - before)
-    allowed = chip * (1 + 1e-3) + _ROUNDING * np.abs(before)
-    excess = np.maximum(np.abs(after - public) - allowed, 0.0)
-    return float(np.linalg.norm(excess) / max(float(np.linalg.norm(chip)), 1e-30))
+    public, old, new = (weights.astype(np.float64) for weights in (layout.weights(marked), before, after))
+    excess = np.maximum(np.abs(new - public) - (1 + 1e-3) * np.abs(public - old) - _ROUNDING * np.abs(old), 0.0)
+    amplitude, wrong, whole, by_tensor = amplitudes(marked), 0.0, 0.0, 0.0
+    for name, (begin, end) in layout.spans.items():
+        part = float(np.square(excess[begin:end]).sum())
+        length = min(float(np.square(weights[begin:end]).sum()) for weights in (old, new))
+        mark = amplitude.get(name, 0.0) ** 2 * length
+        wrong, whole = wrong + part, whole + mark
+        by_tensor += (end - begin) * (min(1.0, part / mark) if mark > 0 else float(part > 0)) / excess.size
+    error = math.sqrt(max(wrong / whole if whole > 0 else float(wrong > 0), by_tensor))
+    return error if math.isfinite(error) else math.inf

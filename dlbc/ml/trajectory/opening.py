@@ -16,12 +16,13 @@ import numpy as np
 from dlbc.errors import InvalidArtifact
 from dlbc.ml.tensor_file import Array, TensorSpec, read_specs, read_tensors, write_tensors
 from dlbc.ml.trajectory.commitment import LEAF_BYTES, Trajectory, decode_leaf
-from dlbc.ml.trajectory.recipe import MAX_BYTES, Bounds, Recipe, check, decode
+from dlbc.ml.trajectory.recipe import MAX_BYTES, MILLION, Bounds, Recipe, check, decode
 from dlbc.ml.trajectory.state import SLOTS, Layout, State
 
 MAX_STATIONS = 40  # opened: three for each of 8 windows by progress, 2 uniform, the first, the last and the mark's
 MAX_LEAVES = 50_000  # more than a training of as many steps as `Bounds` allows has at ten steps a segment
 HEADER_BYTES = 65_536
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,19 @@ def _check_shapes(file: str, specs: Mapping[str, TensorSpec], number: int, layou
         )
 
 
+def _check_clipped(file: str, number: int, slots: Mapping[str, Array], recipe: Recipe) -> None:
+    """Clipped gradients bound what an optimizer can hold; larger numbers would hide what is forged beside them."""
+    clip = recipe.clip / MILLION
+    most = {"first": clip, "second": clip**2, "momentum": clip / (1 - recipe.momentum / MILLION)}
+    for name, values in slots.items():
+        wide = values.astype(np.float64)
+        found = float(wide.sum()) if name == "second" else float(np.linalg.norm(wide))
+        if found > most[name] * (1 + _ROUNDING):
+            raise InvalidArtifact(
+                f"{file}: {name} of station {number} is {found:.3g} long, clipped gradients leave {most[name]:.3g}"
+            )
+
+
 def _state(file: str, arrays: Mapping[str, Array], number: int, recipe: Recipe) -> State:
     if number >= len(recipe.stations):
         raise InvalidArtifact(f"{file}: station {number} is opened, the recipe has {len(recipe.stations):,}")
@@ -125,4 +139,5 @@ def _state(file: str, arrays: Mapping[str, Array], number: int, recipe: Recipe) 
         if not np.isfinite(values).all() or (name == "second" and (values < 0).any()):
             raise InvalidArtifact(f"{file}: {name} of station {number} holds NaN, infinity or a negative square")
     slots = {name: arrays[f"{number}/{name}"] for name in names}
+    _check_clipped(file, number, slots, recipe)
     return State(recipe.stations[number], arrays[f"{number}/weights"], slots, arrays[f"{number}/buffers"])

@@ -91,8 +91,8 @@ class Rerun:
 
     @property
     def worst(self) -> float:
-        """The largest error."""
-        return max(self.errors.values())
+        """The largest error; infinite where one is no number."""
+        return max(error if math.isfinite(error) else math.inf for error in self.errors.values())
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,17 @@ one; what counts is the order of commitments and the absence of other owners' ma
 """
 
 from dlbc.ml.watermark.align import choose_probes
+from dlbc.ml.watermark.conviction import Trial, try_mark
 from dlbc.ml.watermark.fingerprint import Fingerprint, fingerprint, worth_aligning
 from dlbc.ml.watermark.keys import Key, keygen, private_key_count, private_keys
 from dlbc.ml.watermark.lineage import Lineage, beyond_parent, lineage
-from dlbc.ml.watermark.mark import Verdict, embed, extract, inherited, start_score, strength, verify
+from dlbc.ml.watermark.mark import Verdict, embed, extract, inherited, start_of, start_score, strength, verify
 
 __all__ = [
     "Fingerprint",
     "Key",
     "Lineage",
+    "Trial",
     "Verdict",
     "beyond_parent",
     "choose_probes",
@@ -25,8 +27,10 @@ __all__ = [
     "lineage",
     "private_key_count",
     "private_keys",
+    "start_of",
     "start_score",
     "strength",
+    "try_mark",
     "verify",
     "worth_aligning",
 ]

@@ -137,13 +137,19 @@ def inherited(parent: Network, key: Key, reference: Network, probes: Array) -> b
     return extract(parent, key, reference, probes) >= INHERITED
 
 
+def start_of(model: Network, seed: bytes) -> Network:
+    """W0 = `initialise(seed)` of the model's architecture: where its miner's training begins, known to everybody."""
+    start = copy.deepcopy(model)
+    initialise(start, seed)
+    return start
+
+
 def start_score(model: Network, seed: bytes) -> float:
     """√n · cos(W, W0) over the carriers: at least 8 where training began at W0 = `initialise(seed)`.
 
     Hygiene, no proof: forging it costs about three epochs.
     """
-    start = copy.deepcopy(model)
-    initialise(start, seed)
+    start = start_of(model, seed)
     ours, theirs = (np.concatenate([_unit(model_, n) for n in model.carriers]) for model_ in (model, start))
     length = float(np.linalg.norm(ours) * np.linalg.norm(theirs))
     return math.sqrt(ours.size) * float(ours @ theirs) / length if length > 0 else 0.0

@@ -227,7 +227,7 @@ def test_trace__parent_is_declared__nothing_to_hold_against_him(scene: Scene) ->
 def test_trace__mark_came_with_a_declared_winner__refused_before_the_bond_is_lost(scene: Scene) -> None:
     winner = scene.won(scene.original)
     scene.steal(parent=commitment_hash(winner))
-    with pytest.raises(UsageError, match=r"in the winner that it says it improves: it came from there.*lose 30 DLBC"):
+    with pytest.raises(UsageError, match=r"came with the winner that it says it improves \(z .*lose 30 DLBC"):
         scene.trace()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,20 @@ def test_examine__mark_that_carries_the_weights_away__flagged(
     assert any(
         name.startswith("mark") and error > SLASHABLE for w in verdict.windows for name, error in w.errors.items()
     )
+
+
+@pytest.mark.parametrize("weight", [1e30, 3.4e38])
+def test_unexplained__jump_from_huge_weights__is_no_mark(train_set: Dataset, stolen: Vector, weight: float) -> None:
+    """One in each tensor makes the largest sums overflow; what is no number must not pass."""
+    network = blank(train_set)
+    layout, before = Layout(network), -stolen
+    for begin, _ in layout.spans.values():
+        before[begin] = -np.copysign(np.float32(weight), stolen[begin])
+    assert unexplained(network, layout, before, stolen, SEED) > 0.5
+
+
+def test_worst__no_number__is_infinite() -> None:
+    assert Rerun(Window(0, "mark"), {"mark 1": math.nan, "weights 1": 0.0}).worst == math.inf
 
 
 def test_unexplained__more_than_a_chip_or_beside_the_carriers__counted(train_set: Dataset, stolen: Vector) -> None:

@@ -112,6 +112,8 @@ HOSTILE: dict[str, tuple[Callable[[Arrays], None], str]] = {
     "NaN": (_poisoned("0/weights", np.nan), "station 0 holds NaN"),
     "infinite momentum": (_poisoned("1/first", np.inf), "station 1 holds NaN"),
     "a negative square": (_poisoned("1/second", -1.0), "negative square"),
+    "more momentum than clipped gradients leave": (_poisoned("1/first", 1e12), "first of station 1 is 1e+12 long"),
+    "larger squares than clipped gradients leave": (_poisoned("1/second", 1e12), "second of station 1 is 1e+12 long"),
     "NaN in buffers": (_poisoned("2/buffers", np.nan), "station 2 holds NaN"),
     "NaN in a sketch": (_sketch_of_nan, "sketch of leaf 2"),
     "a leaf too few": (_with("leaves", lambda a: a["leaves"][:-1]), "leaves, the recipe has"),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
 from dlbc.artifact import encrypt_file, sha256_file
 from dlbc.chain.events import BlockAppended, ModelAccused, ModelClaimed, ModelKeyShown, TaskSubmitted
@@ -23,10 +24,12 @@ from dlbc.journal import Identity, Journal
 from dlbc.library import Library
 from dlbc.manifest import Data, Manifest, ModelLimits, Shard, TestData, TrainData, Training
 from dlbc.ml.attacks import permute_channels
+from dlbc.ml.attacks.structural import _reorder
 from dlbc.ml.channels import Network
 from dlbc.ml.model_file import save_model
 from dlbc.ml.models import build, initialise
-from dlbc.ml.watermark import Key, choose_probes, embed, keygen, private_keys
+from dlbc.ml.watermark import Key, choose_probes, embed, extract, keygen, private_keys, try_mark
+from dlbc.ml.watermark.balance import filter_of
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, BlockHeader, MarkKey, ModelCommitment, TaskSpec
 from dlbc.wire.derivation import ArtifactKind, artifact_context, key_hash
 from dlbc.wire.typed_data import commitment_hash, spec_hash
@@ -160,7 +163,35 @@ class Scene:
         library = Library(self, self.folder / "cache", 1, HUB)  # type: ignore[arg-type]
         other = Opened(commitment_of(OWNER, ROUND), 2, network(b"h" * 32))
         listed = candidates or (other, theft)
-        return answer(accusation, listed, self.journal, library, manifest_of(LENET), self.probes, lambda: self.seconds)
+        return answer(
+            accusation, listed, self.journal, library, manifest_of(LENET), self.probes, own_seed, lambda: self.seconds
+        )
+
+
+def order_by_chips(model: Network, key: Key) -> None:
+    """Reorders channels, group by group, so that weights agree with the key's chips as well as they can."""
+    chips = key.chips(model.carrier_size())
+    begins = np.cumsum([0, *(model.get_parameter(name).numel() for name in model.carriers)])
+    of = {
+        name: chips[begin : begin + model.get_parameter(name).numel()].reshape(filter_of(model, name).balance().x.shape)
+        for name, begin in zip(model.carriers, begins[:-1], strict=True)
+    }
+    for _ in range(4):
+        for group in model.groups:
+            gain = np.zeros((group.size, group.size))
+            for name in (writer.weight for writer in group.writers if writer.weight in of):
+                x = filter_of(model, name).balance().x
+                gain += of[name].reshape(group.size, -1).astype(float) @ x.reshape(group.size, -1).T
+            for reader in (reader for reader in group.readers if reader.weight in of):
+                x, part = filter_of(model, reader.weight).balance().x, slice(reader.start, reader.start + group.size)
+                ours, theirs = (v[:, part].transpose(1, 0, 2).reshape(group.size, -1) for v in (of[reader.weight], x))
+                gain += ours.astype(float) @ theirs.T
+            with torch.no_grad():
+                _reorder(model, group, torch.from_numpy(linear_sum_assignment(-gain)[1]))
+
+
+def own_seed(commitment: ModelCommitment) -> bytes:
+    return commitment.miner.encode()[:32]
 
 
 def commitment_of(miner: str, round_id: int) -> ModelCommitment:
@@ -242,6 +273,37 @@ def test_answer__nobody_serves_the_declared_parent__convicts_nobody(scene: Scene
     assert "did not arrive" in found.why
 
 
+def test_answer__accuser_trained_from_the_accuseds_start__convicts_nobody(scene: Scene) -> None:
+    """Everybody knows it once the round is open; its channels can be put in the order that fits his chips best."""
+    seed = own_seed(commitment_of(THIEF, ROUND))
+    scene.accused, scene.original = network(seed), network(seed)
+    embed(scene.accused, keygen(seed))
+    (scene.key,) = private_keys(b"r" * 32, b"m" * 32, 1)
+    order_by_chips(scene.original, scene.key)
+    embed(scene.original, keygen(b"m" * 32))
+    assert extract(scene.accused, scene.key, scene.original, scene.probes) > 12
+    found = scene.answer(scene.publish())
+    assert found.flag == TaskFlag.NONE
+    assert "came with the accused's own start (z " in found.why
+
+
+def test_answer__accusers_channels_hold_nothing_but_his_mark__convicts_nobody(scene: Scene) -> None:
+    """Then strangers are brought into the order that fits it, for there is nothing else to go by."""
+    scene.accused = network(b"o" * 32)
+    embed(scene.accused, keygen(b"o" * 32))
+    with torch.no_grad():
+        for name in scene.original.carriers:
+            scene.original.get_parameter(name).fill_(0.01)
+    embed(scene.original, scene.key)
+    z = extract(scene.accused, scene.key, scene.original, scene.probes)
+    if z < 8:  # by the other sign
+        embed(scene.original, scene.key, gamma=-0.3)
+    assert extract(scene.accused, scene.key, scene.original, scene.probes) > 8
+    assert scene.answer(scene.publish()).flag == TaskFlag.NONE
+    trial = try_mark(scene.accused, scene.key, scene.original, scene.probes, {})
+    assert "the two models are not related" in trial.why_not
+
+
 def test_answer__earlier_model_of_another_architecture__convicts_nobody(scene: Scene) -> None:
     found = scene.answer(scene.publish({"name": "lenet", "width": 33}))
     assert found.flag == TaskFlag.NONE
@@ -289,7 +351,7 @@ def test_answer__comparison_fails__convicts_nobody(scene: Scene, monkeypatch: py
     def fail(*_: object) -> None:
         raise ValueError("not a number")
 
-    monkeypatch.setattr(accusations, "verify", fail)
+    monkeypatch.setattr(accusations, "try_mark", fail)
     found = scene.answer(scene.publish())
     assert found.flag == TaskFlag.NONE
     assert "not a number" in found.why
@@ -297,7 +359,7 @@ def test_answer__comparison_fails__convicts_nobody(scene: Scene, monkeypatch: py
 
 def test_answer__comparison_does_not_end__convicts_nobody(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(accusations, "verify", lambda *_: over.wait())
+    monkeypatch.setattr(accusations, "try_mark", lambda *_: over.wait())
     scene.seconds = 0.05
     found = scene.answer(scene.publish())
     over.set()

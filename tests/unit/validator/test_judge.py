@@ -335,7 +335,7 @@ def test_judge__two_improve_one_model__are_not_accused_of_each_other(test_set: D
     parent = before("block 7", original)
     digest = parent.digest if declared else ZERO_BYTES32
     first = Opened(commitment(ALICE, parent.digest), 1, improved(original, ALICE))
-    second = Opened(commitment(BOB, digest), 2, improved(original, BOB))
+    second = Opened(commitment(CAROL, digest), 2, improved(original, CAROL))
     findings = judged(test_set, first, second, earlier=(parent,))
     assert not findings[0].vote.flags
     assert (CandidateFlag.LINEAGE in findings[1].vote.flags) is not declared
@@ -347,7 +347,7 @@ def test_judge__copy_that_declares_the_same_parent__is_still_a_copy(test_set: Da
     improvement = improved(original, ALICE)
     stolen = stolen_from(improvement)
     first = Opened(commitment(ALICE, parent.digest), 1, improvement)
-    second = Opened(commitment(BOB, parent.digest), 2, stolen)
+    second = Opened(commitment(CAROL, parent.digest), 2, stolen)
     findings = judged(test_set, first, second, earlier=(parent,))
     assert CandidateFlag.LINEAGE not in findings[0].vote.flags
     assert CandidateFlag.LINEAGE in findings[1].vote.flags
@@ -364,6 +364,23 @@ def test_judge__improvement_worked_on_under_its_own_parent__is_told_by_its_mark(
     assert not findings[0].vote.flags
     assert findings[1].vote.flags == CandidateFlag.LINEAGE
     assert "its mark at z" in findings[1].reasons[0]
+
+
+@pytest.mark.parametrize("earlier_round", [True, False])
+def test_judge__rival_who_began_at_ones_own_start__is_no_original(test_set: Dataset, earlier_round: bool) -> None:
+    """Starts are known once the round is open: a rival could have begun at one's own and committed first."""
+    honest = network(ALICE)
+    framer = network(BOB, start=ALICE, mark=False)
+    permute_channels(framer, b"f" * 32)
+    embed(framer, keygen(seed_of(commitment(BOB))))
+    subject = Opened(commitment(ALICE), 2, honest)
+    if earlier_round:
+        (finding,) = judged(test_set, subject, earlier=(before("block 7", framer),))
+    else:
+        stranger = before("block 7", network(CAROL))
+        rival = Opened(commitment(BOB, stranger.digest), 1, framer)
+        finding = judged(test_set, rival, subject, earlier=(stranger,))[1]
+    assert not finding.vote.flags
 
 
 @pytest.mark.parametrize("parent_of", ["a stranger", "no winner", "one that nobody serves"])
