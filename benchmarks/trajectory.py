@@ -145,6 +145,11 @@ def _ground(theft: Theft, shortened: Recipe, at: int) -> Shown:
     return forge.jump(stages[near], shortened, theft.stolen.weights, at)
 
 
+def _quiet(theft: Theft, declared: Recipe, at: int) -> Shown:
+    """Forges where the rate is least, so that the weights move where it is high again, as far as they do."""
+    return forge.forged_state(theft.stage, forge.quiet(declared, at), theft.stolen.weights, at, 3)
+
+
 ATTACKS: Mapping[str, tuple[str, Attack]] = {
     "jump": ("adamw", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at)),
     "jump in 3 parts": ("adamw", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at, 3)),
@@ -153,6 +158,8 @@ ATTACKS: Mapping[str, tuple[str, Attack]] = {
     "forged moments": ("adamw", lambda t, r, at: forge.forged_state(t.stage, r, t.stolen.weights, at)),
     "forged moments, coasting": ("adamw", lambda t, r, at: forge.forged_state(t.stage, r, t.stolen.weights, at, 3)),
     "forged moments, small": ("adamw", lambda t, r, at: forge.hidden_moments(t.stage, r, t.stolen.weights, at)),
+    "forged momentum, quiet": ("sgd", _quiet),
+    "forged moments, quiet": ("adamw", _quiet),
     "jump, then rotation": ("rotating", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at)),
     "padding, then jump": ("rotating", lambda t, r, at: forge.padding(t.stage, r, t.stolen.weights, at // 2, at, 3.0)),
     "jump, sketches that lie": (

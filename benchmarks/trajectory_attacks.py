@@ -20,7 +20,7 @@ from dlbc.ml.channels import Network, tensors
 from dlbc.ml.data import Dataset
 from dlbc.ml.trajectory.commitment import Trajectory, leaf
 from dlbc.ml.trajectory.execution import SECOND_DECAY, Execution, Numerics
-from dlbc.ml.trajectory.recipe import MILLION, Recipe
+from dlbc.ml.trajectory.recipe import LEAST_SHARE, MILLION, Recipe
 from dlbc.ml.trajectory.state import BUCKETS, Layout, Sketch, Sketcher, State, Vector
 
 Change = Callable[[int, State], State]
@@ -104,18 +104,27 @@ def forged_state(stage: Stage, recipe: Recipe, target: Vector, at: int, coast: i
     return stage.show(recipe, change)
 
 
+def quiet(recipe: Recipe, at: int) -> Recipe:
+    """The recipe with the least rate that is allowed in the segment after station `at`, and the full one from then on.
+
+    Momentum forged there would move nothing where it is looked for, and the weights segments later.
+    """
+    k, before = recipe.segment, MILLION // 10
+    return replace(recipe, schedule=((0, before), (at * k, MILLION // LEAST_SHARE), ((at + 1) * k, MILLION)))
+
+
 def carried(recipe: Recipe, state: State, target: Vector, coast: int = 1) -> State:
     """The state with momentum towards `target`; AdamW's second moments so large that gradients do not disturb."""
     way, momentum = (state.weights - target).astype(np.float64), recipe.momentum / MILLION
     steps = range(state.step, min(recipe.steps, state.step + coast * recipe.segment))
     if recipe.optimizer == "sgd":
-        reach = sum(recipe.rate(step) * momentum ** (step - state.step + 1) for step in steps)
+        reach = sum(momentum ** (step - state.step + 1) for step in steps)
         return replace(state, slots={"momentum": (way / reach).astype(np.float32)})
     size, reach = 1e3, 0.0
     for number, step in enumerate(steps, 1):
         age = recipe.age(step) + 1
         root = size * (SECOND_DECAY**number / (1 - SECOND_DECAY**age)) ** 0.5
-        reach += recipe.rate(step) * momentum**number / (1 - momentum**age) / root
+        reach += momentum**number / (1 - momentum**age) / root
     second = np.full(way.size, size**2, np.float32)
     return replace(state, slots={"first": (way / reach).astype(np.float32), "second": second})
 
@@ -132,7 +141,7 @@ def hidden_moments(stage: Stage, recipe: Recipe, target: Vector, at: int) -> Sho
         for number, step in enumerate(range(state.step, state.step + recipe.segment), 1):
             age = recipe.age(step) + 1
             root = ((1 - SECOND_DECAY**number) / (1 - SECOND_DECAY**age)) ** 0.5
-            reach += recipe.rate(step) * momentum**number / (1 - momentum**age) / root
+            reach += momentum**number / (1 - momentum**age) / root
         first = (state.weights - target) / reach * gradient
         return replace(state, slots={"first": first.astype(np.float32), "second": np.zeros_like(state.weights)})
 

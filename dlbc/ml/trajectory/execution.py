@@ -2,7 +2,9 @@
 
 The optimizers are written out over flat vectors. So their state has one canonical form whatever torch's own classes
 keep, and a commitment costs no gathering. They compute what `torch.optim.AdamW` and `torch.optim.SGD` (with decoupled
-decay) do, in the order of `dlbc.ml.update`; a batch whose gradient is not finite changes no weights.
+decay) do, in the order of `dlbc.ml.update`, but for this: momentum is of gradients times the rate that they came at.
+Else what was forged where the rate is low would move the weights where it is high again, segments later. A batch whose
+gradient is not finite changes no weights.
 """
 
 from __future__ import annotations
@@ -158,13 +160,13 @@ class Execution:
         matrices = weights[: self.layout.matrices]
         matrices.mul_(1.0 - rate * recipe.weight_decay / MILLION)
         if recipe.optimizer == "sgd":
-            weights.sub_(self._slots["momentum"].mul_(momentum).add_(self._gradient), alpha=rate)
+            weights.sub_(self._slots["momentum"].mul_(momentum).add_(self._gradient, alpha=rate))
         else:
-            first = self._slots["first"].lerp_(self._gradient, 1.0 - momentum)
+            first = self._slots["first"].mul_(momentum).add_(self._gradient, alpha=(1.0 - momentum) * rate)
             second = self._slots["second"].mul_(SECOND_DECAY)
             second.addcmul_(self._gradient, self._gradient, value=1.0 - SECOND_DECAY)
             root = second.sqrt().div_((1.0 - SECOND_DECAY**age) ** 0.5).add_(EPSILON)
-            weights.addcdiv_(first, root, value=-rate / (1.0 - momentum**age))
+            weights.addcdiv_(first, root, value=-1.0 / (1.0 - momentum**age))
         matrices.lerp_(self._origin, rate * self._rules.pull)
 
 

@@ -118,7 +118,8 @@ def _check_shapes(file: str, specs: Mapping[str, TensorSpec], number: int, layou
 def _check_clipped(file: str, number: int, slots: Mapping[str, Array], recipe: Recipe) -> None:
     """Clipped gradients bound what an optimizer can hold; larger numbers would hide what is forged beside them."""
     clip = recipe.clip / MILLION
-    most = {"first": clip, "second": clip**2, "momentum": clip / (1 - recipe.momentum / MILLION)}
+    step = clip * max(recipe.rate(first) for first, _ in recipe.schedule)
+    most = {"first": step, "second": clip**2, "momentum": step / (1 - recipe.momentum / MILLION)}
     for name, values in slots.items():
         wide = values.astype(np.float64)
         found = float(wide.sum()) if name == "second" else float(np.linalg.norm(wide))

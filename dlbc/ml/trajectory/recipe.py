@@ -75,7 +75,8 @@ class Recipe:
     """One training, from start to end.
 
     Attributes:
-        optimizer: "adamw" (decay rates `momentum` and 0.999, epsilon 1e-8) or "sgd" (with momentum).
+        optimizer: "adamw" (decay rates `momentum` and 0.999, epsilon 1e-8) or "sgd" (with momentum). Momentum is of
+            gradients times the rate that they came at.
         peak: learning rate that the schedule's shares are of, billionths.
         schedule: (first step, share of the peak in millionths), by step; a share holds until the next one's first
             step. The first step of all is 0.

@@ -124,6 +124,19 @@ def test_examine__forged_optimizer_state__flagged_though_weights_come_out_again(
     assert max(error for name, error in window.errors.items() if name.endswith(" 6")) > SLASHABLE
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_progress__momentum_forged_where_the_rate_is_least__is_made_there(
+    train_set: Dataset, stolen: Vector, optimizer: str
+) -> None:
+    """Windows look before the segment that made progress: what waits for a higher rate would be behind them."""
+    chosen = attacks.quiet(sgd(train_set) if optimizer == "sgd" else recipe(train_set), 6)
+    shown = attacks.forged_state(stage(train_set), chosen, stolen, 6, 3)
+    made = progress([leaf.sketch for leaf in shown.trajectory.leaves])
+    assert made[6] > 0.9 * max(made)
+    assert made[6] > sum(made[7:9])
+    assert judged(shown, train_set).slashable
+
+
 def test_examine__small_forged_moments__flagged(train_set: Dataset, stolen: Vector) -> None:
     assert judged(attacks.hidden_moments(stage(train_set), recipe(train_set), stolen, 6), train_set).slashable
 

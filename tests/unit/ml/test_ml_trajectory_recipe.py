@@ -11,11 +11,13 @@ from calibration import digest
 from trajectories import STEPS, blank, recipe, stage
 
 from dlbc.errors import InvalidArtifact
+from dlbc.ml import schedule
 from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.models import initialise
+from dlbc.ml.schedule import final_rate, main_rate
 from dlbc.ml.training import Settings, train
-from dlbc.ml.trajectory import DRAWS, Bounds, Recipe, plan
+from dlbc.ml.trajectory import DRAWS, Bounds, Recipe, plan, planning
 from dlbc.ml.trajectory.planning import LONG, MOMENTUM, SEGMENT, shorten
 from dlbc.ml.trajectory.recipe import BILLION, MAX_BYTES, MILLION, check, decode, most_momentum
 from dlbc.ml.trajectory.state import Layout
@@ -175,8 +177,23 @@ def fresh(data: Dataset) -> Network:
     return model
 
 
-def test_plan__epochs_of_train__the_same_training(train_set: Dataset) -> None:
-    """The recipe says what `train` does: data, order, shifts, rates, pull and the mark before the last tenth."""
+def test_plan__rates__are_those_of_train(train_set: Dataset) -> None:
+    planned = plan(Settings(batch=133), len(train_set), 4 * 10, segment=10)
+    rates = [main_rate(step / 30) for step in range(30)] + [final_rate(step / 10) for step in range(10)]
+    found = [planned.rate(step) for step in range(40)]
+    assert found == pytest.approx([Settings().rate * rate for rate in rates], rel=1e-3)
+
+
+def test_plan__epochs_of_train_at_one_rate__the_same_training(
+    train_set: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recipe says what `train` does: data, order, shifts, pull and the mark before the last tenth.
+
+    At one rate, because a recipe's momentum remembers the rates that its gradients came at.
+    """
+    for module in (schedule, planning):
+        for name in ("main_rate", "final_rate"):
+            monkeypatch.setattr(module, name, lambda share: 0.5)
 
     def mark(model: Network) -> None:
         with torch.no_grad():
