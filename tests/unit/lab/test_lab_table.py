@@ -41,7 +41,7 @@ def test_read__no_file__says_how_to_make_one(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ("version,task", "task,version", "its columns differ"),
-        ("\n1,digits,lenet,0,prune", "\n9,digits,lenet,0,prune", "line 3: written by version 9"),
+        (f"\n{table.VERSION},digits,lenet,0,prune", "\n0,digits,lenet,0,prune", "line 3: written by version 0"),
         (",95.5,", ",nan,", "line 2: 'nan' is no finite number"),
         (",False,False,", ",False,maybe,", "line 2: 'maybe' is neither True nor False"),
         ("lenet,0,ftal,3", "lenet,zero,ftal,3", "line 2: .*zero.*delete that line"),
