@@ -35,7 +35,8 @@ from dlbc.ml.models import build
 from dlbc.ml.training import Settings
 from dlbc.ml.trajectory import DRAWS, Claim, Opening, Recipe, Recording, choose, plan
 from dlbc.ml.trajectory.execution import Execution, Numerics
-from dlbc.ml.trajectory.recipe import MOST_DECAY, Bounds, check
+from dlbc.ml.trajectory.home import NEAR, nearness
+from dlbc.ml.trajectory.recipe import BILLION, MOST_DECAY, Bounds, check
 from dlbc.ml.trajectory.state import Layout, State
 from dlbc.ml.trajectory.verify import TOLERANCE, allowed, examine
 from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM, drawn, progress
@@ -55,12 +56,14 @@ COSTLY: dict[str, tuple[dict[str, object], ...]] = {
         {"name": "transformer", "width": 64, "depth": 2, "heads": 4, "patch": 8},
     ),
 }
-LENGTHS = (150, 400)  # steps that a thief declares
+LENGTHS = {60: 2, 150: 5}  # steps that a thief declares, and of a segment: draws must not cover all
 WHOLE = 500  # steps of a training from scratch
 TEACHERS = (1.0, 0.3, 0.1, 0.03, 0.01)
 GROUND = 40
 MANY_DRAWS = 8
 KEPT = 0.02  # accuracy that a thief may lose and still have gained something
+EARLY = 4  # a station that no window opens which is always drawn
+FAR = (500, 3_000, 10_000)  # steps of honest trainings that must end near their starts
 HONEST_STEPS = 100
 HONEST_SEEDS = 4
 REPETITIONS = 3
@@ -102,19 +105,25 @@ def measure() -> dict[str, Any]:
     return {
         "costs": [_costs(task, architecture) for task, networks in COSTLY.items() for architecture in networks],
         "honest": [row for architecture in HONEST for row in _honest(architecture, data)],
+        "homes": [row for architecture in HONEST for row in _homes(architecture, data, test)],
         "thefts": [_thefts(architecture, data, test) for architecture in NETWORKS],
     }
 
 
 def recipe(samples: int, steps: int, optimizer: str = "adamw") -> Recipe:
     """The miner's usual recipe without a mark, or the same with SGD."""
-    adamw = plan(Settings(), samples, steps, marked=False)
-    return adamw if optimizer == "adamw" else replace(adamw, optimizer="sgd", peak=50_000_000, pull=0)
+    adamw = plan(Settings(), samples, steps, marked=False, segment=LENGTHS.get(steps))
+    return adamw if optimizer == "adamw" else replace(adamw, optimizer="sgd", peak=50_000_000)
+
+
+def fastest(samples: int, steps: int) -> Recipe:
+    """The usual recipe at the largest rate that there may be."""
+    return replace(recipe(samples, steps), peak=Bounds().peaks["adamw"])
 
 
 def rotating(samples: int, steps: int) -> Recipe:
     """As far from a stolen model as a recipe may lead: the largest rate, and as much decay as there may be."""
-    wide = replace(recipe(samples, steps), peak=Bounds().peaks["adamw"], pull=0)
+    wide = fastest(samples, steps)
     ends = [*(first for first, _ in wide.schedule[1:]), wide.steps]
     whole = sum(share * (end - first) for (first, share), end in zip(wide.schedule, ends, strict=True))
     decaying = replace(wide, weight_decay=min(100_000_000, MOST_DECAY // (whole * wide.peak)))
@@ -137,6 +146,42 @@ def _near(theft: Theft, shortened: Recipe, at: int) -> Shown:
     return forge.jump(theft.stage, shortened, Layout(copied).weights(copied), at)
 
 
+def _shrunk(theft: Theft, shortened: Recipe, at: int) -> Shown:
+    """Behind a batch norm, a tenth of the weights means the same."""
+    return forge.blend(theft.stage, shortened, theft.stolen.weights, at, size=0.1)
+
+
+def _blended(theft: Theft, shortened: Recipe, at: int) -> Shown:
+    """With the stolen channels in the order that comes nearest to the thief's own."""
+    own = theft.stage.show(shortened).states[at]
+    copied = forge.nearest_copy(theft.network, loaded(theft.stage.blank, own))
+    return forge.blend(theft.stage, shortened, Layout(copied).weights(copied), at, size=0.6, own=1.0)
+
+
+def _homeward(theft: Theft, shortened: Recipe, at: int) -> Shown:
+    """The same with the start instead of what became of it: as near to the start as a stolen model may come."""
+    start = theft.stage.execution(shortened).start
+    copied = forge.nearest_copy(theft.network, loaded(theft.stage.blank, start))
+    target = Layout(copied).weights(copied) + np.float32(0.7) * start.weights
+    return forge.jump(theft.stage, shortened, target, at)
+
+
+def _returning(theft: Theft, shortened: Recipe, at: int) -> Shown:
+    """Leaves the first jump behind, then makes a second and smaller one, to where the start is near."""
+    start = theft.stage.execution(shortened).start.weights
+    back = (at + len(shortened.stations)) // 2
+
+    def change(station: int, state: State) -> State:
+        if station == at:
+            return replace(state, weights=np.float32(0.1) * theft.stolen.weights)
+        if station != back:
+            return state
+        own = np.float32(0.7 * np.linalg.norm(state.weights) / np.linalg.norm(start))
+        return replace(state, weights=state.weights + own * start)
+
+    return theft.stage.show(shortened, change)
+
+
 def _ground(theft: Theft, shortened: Recipe, at: int) -> Shown:
     """Takes of many identities the one whose start is nearest to what was stolen."""
     stages = [replace(theft.stage, seed=digest(f"identity {number}")) for number in range(GROUND)]
@@ -150,6 +195,12 @@ def _quiet(theft: Theft, declared: Recipe, at: int) -> Shown:
     return forge.forged_state(theft.stage, forge.quiet(declared, at), theft.stolen.weights, at, 3)
 
 
+RECIPES: Mapping[str, Callable[[int, int], Recipe]] = {
+    "adamw": recipe,
+    "sgd": lambda samples, steps: recipe(samples, steps, "sgd"),
+    "fastest": fastest,
+    "rotating": rotating,
+}
 ATTACKS: Mapping[str, tuple[str, Attack]] = {
     "jump": ("adamw", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at)),
     "jump in 3 parts": ("adamw", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at, 3)),
@@ -161,6 +212,11 @@ ATTACKS: Mapping[str, tuple[str, Attack]] = {
     "forged momentum, quiet": ("sgd", _quiet),
     "forged moments, quiet": ("adamw", _quiet),
     "jump, then rotation": ("rotating", lambda t, r, at: forge.jump(t.stage, r, t.stolen.weights, at)),
+    "jump, shrunk, then rotation": ("rotating", _shrunk),
+    "jump, shrunk, and back home": ("fastest", _returning),
+    "blend with own weights, shrunk": ("fastest", _blended),
+    "blend with own start": ("fastest", _homeward),
+    "blend with own start, then rotation": ("rotating", _homeward),
     "padding, then jump": ("rotating", lambda t, r, at: forge.padding(t.stage, r, t.stolen.weights, at // 2, at, 3.0)),
     "jump, sketches that lie": (
         "adamw",
@@ -180,14 +236,20 @@ def _thefts(architecture: dict[str, object], data: Dataset, test: Dataset) -> di
     stolen = Stage(blank, data, digest("victim")).show(recipe(len(data), WHOLE)).states[-1]
     theft = Theft(Stage(blank, data, digest("thief")), test, stolen, loaded(blank, stolen))
     honest = theft.accuracy(theft.stage.show(recipe(len(data), WHOLE)))
-    rows = []
+    layout, rivals, rows = Layout(blank), dict[bytes, float](), []
     for name, steps, shown in _shown(theft, len(data)):
         found = errors(theft.stage if shown.seed == theft.stage.seed else replace(theft.stage, seed=shown.seed), shown)
         accuracy = theft.accuracy(shown)
-        free = {str(draws): uncaught(shown, found, draws) for draws in (DRAWS, MANY_DRAWS)}
-        gain = max(0.0, 1 - steps / WHOLE) if accuracy >= honest - KEPT else 0.0
+        if shown.recipe.digest not in rivals:
+            rivals[shown.recipe.digest] = theft.accuracy(theft.stage.show(shown.recipe))
+        rival = rivals[shown.recipe.digest] if steps else 0.0
+        near = nearness(blank, layout, shown.states[0].weights, shown.states[-1].weights)
+        missed = {str(draws): uncaught(shown, found, draws) for draws in (DRAWS, MANY_DRAWS)}
+        free = missed if near >= NEAR else dict.fromkeys(missed, 0.0)
+        gain = 1 - steps / WHOLE if rival < honest - KEPT <= accuracy else 0.0
         facts: dict[str, Any] = {"steps": steps, "accuracy": accuracy, "largest": max(found), "smallest": min(found)}
-        facts |= {"share": caught_progress(shown, found), "uncaught": free}
+        facts |= {"rival": rival, "near": near, "share": caught_progress(shown, found)}
+        facts |= {"missed": missed, "uncaught": free}
         rows.append({"name": name, **facts, "saving": {draws: chance * gain for draws, chance in free.items()}})
     return {
         "name": named(architecture),
@@ -204,19 +266,19 @@ def _shown(theft: Theft, samples: int) -> Iterator[tuple[str, int, Shown]]:
         if name.startswith("padding") and any(w.norm for group in stage.blank.groups for w in group.writers):
             continue  # a batch norm revives every channel
         for steps in LENGTHS:
-            declared = rotating(samples, steps) if kind == "rotating" else recipe(samples, steps, kind)
+            declared = RECIPES[kind](samples, steps)
             stations = len(declared.stations)
-            for at in sorted({stations // 3, 2 * stations // 3}):
+            for at in sorted({EARLY, stations // 3, 2 * stations // 3}):
                 yield name, declared.steps, attack(theft, declared, at)
-    for steps in (LENGTHS[0], WHOLE):
+    for steps in (*LENGTHS, WHOLE):
         yield "interpolation", 0, forge.interpolation(stage, recipe(samples, steps), theft.stolen)
-    longest = recipe(samples, LENGTHS[-1])
-    for share in TEACHERS:
-        shown = forge.distillation(stage, longest, theft.network, share)
-        yield f"distillation, teacher {share:g}", longest.steps, shown
-    tolerated = 0.6 * TOLERANCE[longest.precision]
-    yield "pull within the tolerance", longest.steps, forge.pull(stage, longest, theft.stolen.weights, tolerated)
-    yield "honest, but shorter", longest.steps, stage.show(longest)
+    for declared in (recipe(samples, steps) for steps in LENGTHS):
+        for share in TEACHERS:
+            shown = forge.distillation(stage, declared, theft.network, share)
+            yield f"distillation, teacher {share:g}", declared.steps, shown
+        tolerated = 0.6 * TOLERANCE[declared.precision]
+        yield "pull within the tolerance", declared.steps, forge.pull(stage, declared, theft.stolen.weights, tolerated)
+        yield "honest, but shorter", declared.steps, stage.show(declared)
 
 
 def _honest(architecture: dict[str, object], data: Dataset) -> Iterator[dict[str, Any]]:
@@ -246,6 +308,22 @@ def _honest(architecture: dict[str, object], data: Dataset) -> Iterator[dict[str
                     "verdicts": 100 * len(free),
                     "rejected": round(sum(100 * (1 - share) for share in free)),
                 }
+
+
+def _homes(architecture: dict[str, object], data: Dataset, test: Dataset) -> Iterator[dict[str, Any]]:
+    blank = build(architecture, data.sample_shape, CLASSES)
+    for steps in FAR:
+        declared = recipe(len(data), steps)
+        run = Stage(blank, data, digest("honest 0")).execution(declared)
+        run.run(declared.steps)
+        state = run.state()
+        yield {
+            "name": named(architecture),
+            "steps": declared.steps,
+            "rate": declared.peak / BILLION,
+            "near": nearness(blank, run.layout, run.start.weights, state.weights),
+            "accuracy": score(loaded(blank, state), test).correct / len(test),
+        }
 
 
 @contextmanager
@@ -286,6 +364,7 @@ def _costs(task: str, architecture: dict[str, object]) -> dict[str, Any]:
         "task": task,
         "name": named(architecture),
         "numbers": Layout(blank).size,
+        "near": nearness(blank, Layout(blank), stage.execution(declared).start.weights, Layout(blank).weights(network)),
         "overhead": ratio(recorded, plain) - 1,
         "judging": ratio(judged, plain),
         "steps": float(np.mean(steps)),

@@ -93,6 +93,19 @@ def jump(stage: Stage, recipe: Recipe, target: Vector, at: int, parts: int = 1) 
     return stage.show(recipe, change)
 
 
+def blend(stage: Stage, recipe: Recipe, target: Vector, at: int, size: float = 1.0, own: float = 0.0) -> Shown:
+    """A jump to `size` times the stolen weights and `own` times those that he has: what is small is turned far by each
+    step, and what is his own already makes no progress.
+    """
+
+    def change(station: int, state: State) -> State:
+        if station != at:
+            return state
+        return replace(state, weights=np.float32(size) * (target + np.float32(own) * state.weights))
+
+    return stage.show(recipe, change)
+
+
 def forged_state(stage: Stage, recipe: Recipe, target: Vector, at: int, coast: int = 1) -> Shown:
     """At station `at` the optimizer's state is such that the next `coast` segments carry the weights to the stolen
     ones.

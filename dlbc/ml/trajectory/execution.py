@@ -79,7 +79,6 @@ class Execution:
         self._weights = torch.from_numpy(self.start.weights).to(device, dtype, copy=True)
         self._gradient = torch.zeros_like(self._weights)
         self._slots = {name: torch.zeros_like(self._weights) for name in self.start.slots}
-        self._origin = self._weights[: self.layout.matrices].clone()
         named = dict(self.network.named_parameters())
         for name, (begin, end) in self.layout.spans.items():
             # Views: a step on the flat vector is a step of the network.
@@ -137,7 +136,7 @@ class Execution:
             smoothing=recipe.smoothing / MILLION,
             clip=recipe.clip / MILLION,
             rate=recipe.peak / BILLION,
-            pull=recipe.pull / MILLION,
+            pull=0.0,
             bfloat16=recipe.precision == "bf16",
         )
 
@@ -167,7 +166,6 @@ class Execution:
             second.addcmul_(self._gradient, self._gradient, value=1.0 - SECOND_DECAY)
             root = second.sqrt().div_((1.0 - SECOND_DECAY**age) ** 0.5).add_(EPSILON)
             weights.addcdiv_(first, root, value=-1.0 / (1.0 - momentum**age))
-        matrices.lerp_(self._origin, rate * self._rules.pull)
 
 
 def _copied(vector: torch.Tensor) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

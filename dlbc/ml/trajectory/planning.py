@@ -15,6 +15,9 @@ LONG = 20_000  # steps from which on segments are twice as long: half as many le
 MOMENTUM = 900_000  # millionths, where a segment is long enough for it to fade
 MOST_ENTRIES = 1_000  # of the schedule
 MOST_DECAY = 1.4  # sum of rate times decay; a recipe may have 1.5
+# Steps up to which the rate is the full one, and the power of their number by which it falls in longer trainings: how
+# far these get from their start grows with more than the root of the steps, and has to stay bounded (`home.py`).
+FULL_RATE, FALL = 1_000, 2 / 3
 
 
 def plan(
@@ -29,8 +32,8 @@ def plan(
     """The recipe of a training of about `steps` steps: main phase, mark, and a final phase of a tenth.
 
     Args:
-        settings: as for `dlbc.ml.training.train`; decay and pull are lowered where a long training would exceed
-            what a recipe may have.
+        settings: as for `dlbc.ml.training.train`, without the pull, which no recipe can have. Decay is lowered where a
+            long training would exceed what a recipe may have, and the rate in a training of over `FULL_RATE` steps.
         samples: in the training set.
         steps: rounded down to whole segments, at least four of them.
         segment: steps between two commitments; None for what suits so many steps.
@@ -45,11 +48,12 @@ def plan(
     schedule = _cycle((count - final) * segment, final * segment)
     shares = [share for _, share in schedule]
     ends = [*(first for first, _ in schedule[1:]), count * segment]
-    whole = settings.rate * sum(s * (e - f) for s, e, (f, _) in zip(shares, ends, schedule, strict=True)) / MILLION
-    excess = max(1.0, whole * (settings.weight_decay + settings.pull) / MOST_DECAY)
+    peak = settings.rate * min(1.0, (FULL_RATE / (count * segment)) ** FALL)
+    whole = peak * sum(s * (e - f) for s, e, (f, _) in zip(shares, ends, schedule, strict=True)) / MILLION
+    excess = max(1.0, whole * settings.weight_decay / MOST_DECAY)
     return Recipe(
         optimizer="adamw",
-        peak=round(settings.rate * BILLION),
+        peak=round(peak * BILLION),
         schedule=schedule,
         steps=count * segment,
         segment=segment,
@@ -57,7 +61,6 @@ def plan(
         held_out=held,
         momentum=min(MOMENTUM, most_momentum(segment)),
         weight_decay=int(settings.weight_decay / excess * MILLION),
-        pull=int(settings.pull / excess * MILLION),
         smoothing=round(settings.smoothing * MILLION),
         clip=round(settings.clip * MILLION),
         augmentation="shift",

@@ -1,7 +1,8 @@
 """What a miner declares about his training: data, never code, so that a stranger can run any piece of it again.
 
 Every number is an integer of a fixed unit, and every bound is a refusal that names its field. What is not a field
-cannot be done: another loss, a teacher, more data, a negative rate, an undeclared reset of the optimizer's state.
+cannot be done: another loss, a teacher, more data, a negative rate, an undeclared reset of the optimizer's state; nor
+a pull towards the start, which would lead from a stolen model back there and leave no trace of the jump.
 """
 
 from __future__ import annotations
@@ -40,7 +41,6 @@ _RANGES: Mapping[str, tuple[int, int]] = MappingProxyType(
         "held_out": (0, 5_000),
         "momentum": (0, 950_000),
         "weight_decay": (0, 100 * MILLION),
-        "pull": (0, 100 * MILLION),
         "smoothing": (0, 200_000),
         "clip": (1, 1_000 * MILLION),
         "reset_every": (0, 100_000_000),
@@ -86,7 +86,6 @@ class Recipe:
         held_out: training samples that the seed keeps from training.
         momentum: millionths.
         weight_decay: decoupled, towards 0, on tensors of two and more dimensions; millionths.
-        pull: decoupled decay of the same tensors towards where training began (L2-SP: arXiv 1802.01483); millionths.
         smoothing: share of the target spread over all labels, millionths.
         clip: largest norm of the gradient, millionths.
         augmentation: "shift", by as many pixels as `augment.reach` says and the seed decides, or "none".
@@ -104,7 +103,6 @@ class Recipe:
     held_out: int
     momentum: int
     weight_decay: int
-    pull: int
     smoothing: int
     clip: int
     augmentation: str
@@ -209,9 +207,9 @@ def check(recipe: Recipe, bounds: Bounds | None = None, samples: int | None = No
         _refuse("held_out", recipe.held_out, f"at least two of {samples:,} samples are to be trained on")
     _check_schedule(recipe)
     decay = sum(share * (end - first) for first, end, share in _spans(recipe))
-    if decay * recipe.peak * (recipe.weight_decay + recipe.pull) > MOST_DECAY:
-        total = decay * recipe.peak * (recipe.weight_decay + recipe.pull) / (BILLION * MILLION * MILLION)
-        _refuse("weight_decay", recipe.weight_decay, f"with pull, the sum of rate times decay is {total:.2f}, over 1.5")
+    if decay * recipe.peak * recipe.weight_decay > MOST_DECAY:
+        total = decay * recipe.peak * recipe.weight_decay / (BILLION * MILLION * MILLION)
+        _refuse("weight_decay", recipe.weight_decay, f"the sum of rate times decay is {total:.2f}, over 1.5")
 
 
 def _check_schedule(recipe: Recipe) -> None:

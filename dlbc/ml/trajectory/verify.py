@@ -1,7 +1,8 @@
 """The validator's side: do the opened pieces of a training come out again as they were committed to?
 
-Only what is certain accuses. A file that cannot be read, a state that is missing or is not the committed one: flagged,
-and so unpaid. An error over the tolerance: flagged. Only an error that no honest machine comes near is slashable.
+Only what is certain accuses. A file that cannot be read, a state that is missing or is not the committed one, a model
+far from its start: flagged, and so unpaid. An error over the tolerance: flagged. Only an error that no honest machine
+comes near is slashable.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.trajectory.commitment import leaf
 from dlbc.ml.trajectory.execution import Execution, Numerics
+from dlbc.ml.trajectory.home import NEAR, nearness
 from dlbc.ml.trajectory.marking import unexplained
 from dlbc.ml.trajectory.opening import Opening, read_opening
 from dlbc.ml.trajectory.recipe import Bounds, check
@@ -103,11 +105,13 @@ class Verdict:
         faults: empty where everything could be run again.
         windows: empty where there are faults.
         tolerance: of the recipe's precision.
+        near: how near the model lies to its miner's start (`home.py`): under `NEAR`, windows miss too much.
     """
 
     faults: tuple[Fault, ...]
     windows: tuple[Rerun, ...]
     tolerance: float = TOLERANCE["fp32"]
+    near: float = 1.0
 
     @property
     def worst(self) -> float:
@@ -117,7 +121,9 @@ class Verdict:
     @property
     def flagged(self) -> bool:
         """Whether the model is to be flagged TRAJECTORY."""
-        return bool(self.faults) or any(w.worst > allowed(self.tolerance, w.window.first) for w in self.windows)
+        if self.faults or self.near < NEAR:
+            return True
+        return any(w.worst > allowed(self.tolerance, w.window.first) for w in self.windows)
 
     @property
     def slashable(self) -> bool:
@@ -134,7 +140,9 @@ class Verdict:
         part = max(window.errors, key=lambda name: window.errors[name])
         most = allowed(self.tolerance, window.window.first)
         judged = "over" if window.worst > most else "within"
-        return f"largest error {window.worst:.2g} ({part}), {judged} {most:g}; {len(self.windows)} windows"
+        found = f"largest error {window.worst:.2g} ({part}), {judged} {most:g}; {len(self.windows)} windows"
+        away = f"; too far from the start that the seed gives: {self.near:.2f} is left of it, {NEAR:g} is needed"
+        return found + away if self.near < NEAR else found
 
 
 def allowed(tolerance: float, first: int) -> float:
@@ -188,7 +196,9 @@ def examine(
     faults = _faults(opening, claim, windows, run)
     if faults:
         return Verdict(tuple(faults), (), tolerance)
-    return Verdict((), tuple(rerun(run, opening, window, claim.seed) for window in windows), tolerance)
+    layout = run.layout
+    near = nearness(claim.network, layout, run.start.weights, layout.weights(claim.network))
+    return Verdict((), tuple(rerun(run, opening, window, claim.seed) for window in windows), tolerance, near)
 
 
 def rerun(run: Execution, opening: Opening, window: Window, seed: bytes) -> Rerun:

@@ -1,8 +1,9 @@
 """Which pieces of a training are run again, by randomness that is later than the commitment.
 
-Most are drawn where the training made progress: there a thief has to jump. Progress is measured by the distance of
-unit vectors, 2·sin(θ/2) for the angle θ to the final weights: it takes nothing but correctly rounded operations, so
-that everybody draws the same windows.
+Most are drawn where the training made progress: there a thief has to jump. Progress is what the cosine to the final
+weights rises by: half the square of the distance of unit vectors, so that a jump which is trained away from afterwards
+keeps as large a share as is left of it in the end. It takes nothing but correctly rounded operations, so that everybody
+draws the same windows.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def drawn(recipe: Recipe, weights: Sequence[int], seed: bytes, draws: int) -> tu
 def progress(sketches: Sequence[Sketch]) -> list[int]:
     """By how much each segment, from one station to the next, lowers the record of the distance to the end.
 
-    Integers of one part in 2^40; 0 for a segment that comes no nearer than an earlier one did.
+    Integers of one part in 2^40 of a cosine; 0 for a segment that comes no nearer than an earlier one did.
     """
     target = sketches[-1].astype(np.float64)
     distances = [_distance(sketch.astype(np.float64), target) for sketch in sketches]
@@ -86,11 +87,11 @@ def progress(sketches: Sequence[Sketch]) -> list[int]:
 def _distance(
     first: np.ndarray[tuple[int], np.dtype[np.float64]], second: np.ndarray[tuple[int], np.dtype[np.float64]]
 ) -> int:
-    """Of two directions; the largest, 2, for a vector of zeros."""
+    """1 - cos of two directions; the largest, 2, for a vector of zeros."""
     # Products of two float16 are exact in float64, and fsum rounds once: the order of summation does not matter.
     product, one, two = (math.fsum(values) for values in (first * second, first * first, second * second))
     cosine = product / math.sqrt(one * two) if one * two > 0 else -1.0
-    return math.floor(math.sqrt(max(0.0, 2.0 - 2.0 * cosine)) * _SCALE)
+    return math.floor(max(0.0, 1.0 - cosine) * _SCALE)
 
 
 def _around(segment: int, last: int) -> int:

@@ -18,7 +18,7 @@ from dlbc.ml.models import initialise
 from dlbc.ml.schedule import final_rate, main_rate
 from dlbc.ml.training import Settings, train
 from dlbc.ml.trajectory import DRAWS, Bounds, Recipe, plan, planning
-from dlbc.ml.trajectory.planning import LONG, MOMENTUM, SEGMENT, shorten
+from dlbc.ml.trajectory.planning import FULL_RATE, LONG, MOMENTUM, SEGMENT, shorten
 from dlbc.ml.trajectory.recipe import BILLION, MAX_BYTES, MILLION, check, decode, most_momentum
 from dlbc.ml.trajectory.state import Layout
 from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM
@@ -105,10 +105,10 @@ def test_check__schedule_out_of_bounds__refused(
 
 
 def test_check__decay_that_forgets_a_start__refused(good: Recipe) -> None:
-    steady = replace(good, schedule=((0, MILLION),), peak=10_000_000, pull=MILLION // 2)
-    check(replace(steady, weight_decay=MILLION // 2))  # 150 steps of 0.01 at decay 1: exactly 1.5
+    steady = replace(good, schedule=((0, MILLION),), peak=10_000_000)
+    check(replace(steady, weight_decay=MILLION))  # 150 steps of 0.01 at decay 1: exactly 1.5
     with pytest.raises(InvalidArtifact, match=r"recipe\.weight_decay.*over 1\.5"):
-        check(replace(steady, weight_decay=MILLION // 2 + 1))
+        check(replace(steady, weight_decay=MILLION + 1))
 
 
 def test_check__momentum_that_outlasts_a_segment__refused(good: Recipe) -> None:
@@ -143,6 +143,7 @@ def test_decode__no_recipe__refused(bytes_: bytes) -> None:
     "changes",
     [
         {"loss": "teacher"},
+        {"pull": 0},
         {"schedule": 7},
         {"schedule": [[0]]},
         {"schedule": [[0, "1"]]},
@@ -187,7 +188,7 @@ def test_plan__rates__are_those_of_train(train_set: Dataset) -> None:
 def test_plan__epochs_of_train_at_one_rate__the_same_training(
     train_set: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The recipe says what `train` does: data, order, shifts, pull and the mark before the last tenth.
+    """The recipe says what `train` does without its pull: data, order, shifts and the mark before the last tenth.
 
     At one rate, because a recipe's momentum remembers the rates that its gradients came at.
     """
@@ -199,7 +200,7 @@ def test_plan__epochs_of_train_at_one_rate__the_same_training(
         with torch.no_grad():
             model.get_parameter("head.bias").add_(0.5)
 
-    settings = Settings(batch=133)
+    settings = Settings(batch=133, pull=0.0)
     planned = plan(settings, len(train_set), 4 * 10, segment=10)
     ours = fresh(train_set)
     assert train(ours, train_set, seed=SEED, epochs=4, settings=settings, mark=mark).steps == planned.steps
@@ -211,6 +212,13 @@ def test_plan__epochs_of_train_at_one_rate__the_same_training(
     first, second = Layout(ours).weights(ours), run.state().weights
     moved = np.linalg.norm(first - run.start.weights)
     assert np.linalg.norm(first - second) < 1e-3 * moved
+
+
+def test_plan__long_training__at_lower_rates(train_set: Dataset) -> None:
+    """Else it would end too far from its start to be believed (`home.py`)."""
+    peaks = [plan(Settings(), len(train_set), steps).peak for steps in (200, FULL_RATE, 8 * FULL_RATE)]
+    assert peaks[0] == peaks[1] == round(Settings().rate * BILLION)
+    assert peaks[2] == round(peaks[0] / 4)
 
 
 def test_plan__long_training__committed_to_half_as_often(train_set: Dataset) -> None:

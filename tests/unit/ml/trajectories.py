@@ -31,7 +31,7 @@ def recipe(data: Dataset, *, marked: bool = False, **changes: object) -> Recipe:
 
 
 def sgd(data: Dataset) -> Recipe:
-    return recipe(data, optimizer="sgd", peak=50_000_000, pull=0)
+    return recipe(data, optimizer="sgd", peak=50_000_000)
 
 
 def blank(data: Dataset) -> Network:
