@@ -35,11 +35,11 @@ from dlbc.ml.models import build
 from dlbc.ml.training import Settings
 from dlbc.ml.trajectory import DRAWS, Claim, Opening, Recipe, Recording, choose, plan
 from dlbc.ml.trajectory.execution import Execution, Numerics
-from dlbc.ml.trajectory.home import NEAR, nearness
 from dlbc.ml.trajectory.recipe import BILLION, MOST_DECAY, Bounds, check
 from dlbc.ml.trajectory.state import Layout, State
 from dlbc.ml.trajectory.verify import TOLERANCE, allowed, examine
 from dlbc.ml.trajectory.windows import SEGMENTS, UNIFORM, drawn, progress
+from dlbc.ml.watermark import NEAR, nearness, start_of
 from lab import tasks
 from lab.tasks import digest
 
@@ -236,14 +236,14 @@ def _thefts(architecture: dict[str, object], data: Dataset, test: Dataset) -> di
     stolen = Stage(blank, data, digest("victim")).show(recipe(len(data), WHOLE)).states[-1]
     theft = Theft(Stage(blank, data, digest("thief")), test, stolen, loaded(blank, stolen))
     honest = theft.accuracy(theft.stage.show(recipe(len(data), WHOLE)))
-    layout, rivals, rows = Layout(blank), dict[bytes, float](), []
+    rivals, rows = dict[bytes, float](), []
     for name, steps, shown in _shown(theft, len(data)):
         found = errors(theft.stage if shown.seed == theft.stage.seed else replace(theft.stage, seed=shown.seed), shown)
         accuracy = theft.accuracy(shown)
         if shown.recipe.digest not in rivals:
             rivals[shown.recipe.digest] = theft.accuracy(theft.stage.show(shown.recipe))
         rival = rivals[shown.recipe.digest] if steps else 0.0
-        near = nearness(blank, layout, shown.states[0].weights, shown.states[-1].weights)
+        near = nearness(*(loaded(blank, shown.states[place]) for place in (-1, 0)))
         missed = {str(draws): uncaught(shown, found, draws) for draws in (DRAWS, MANY_DRAWS)}
         free = missed if near >= NEAR else dict.fromkeys(missed, 0.0)
         gain = 1 - steps / WHOLE if rival < honest - KEPT <= accuracy else 0.0
@@ -321,7 +321,7 @@ def _homes(architecture: dict[str, object], data: Dataset, test: Dataset) -> Ite
             "name": named(architecture),
             "steps": declared.steps,
             "rate": declared.peak / BILLION,
-            "near": nearness(blank, run.layout, run.start.weights, state.weights),
+            "near": nearness(loaded(blank, state), loaded(blank, run.start)),
             "accuracy": score(loaded(blank, state), test).correct / len(test),
         }
 
@@ -364,7 +364,7 @@ def _costs(task: str, architecture: dict[str, object]) -> dict[str, Any]:
         "task": task,
         "name": named(architecture),
         "numbers": Layout(blank).size,
-        "near": nearness(blank, Layout(blank), stage.execution(declared).start.weights, Layout(blank).weights(network)),
+        "near": nearness(network, start_of(network, stage.seed)),
         "overhead": ratio(recorded, plain) - 1,
         "judging": ratio(judged, plain),
         "steps": float(np.mean(steps)),

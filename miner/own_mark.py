@@ -92,7 +92,7 @@ def trace(context: Context, round_id: int, miner: str, cache: Path) -> Trace:
     best: Trace | None = None
     acquitted = ""
     spent = {event.key.secret for event in context.journal.events(ModelAccused, accuser=context.account)}
-    for own in _own_models(context, accused, found.key_at):
+    for own in _own_models(context, accused, found.opened_at):
         keys = secrets_of(context, own.commitment).committed_keys(own.commitment.watermark)
         unseen = [key for key in keys if key.secret not in spent]
         reference = library.load(own, manifest) if unseen else None
@@ -114,8 +114,8 @@ def trace(context: Context, round_id: int, miner: str, cache: Path) -> Trace:
     if best is None:
         raise UsageError(
             f"you have nothing to hold against the model of {miner}: that takes a model of your own of the same "
-            f"architecture, shown in a final round whose commits were over before the models of round {round_id} were "
-            "open, large enough for a private key that was not shown yet, and still served by somebody"
+            f"architecture, shown in a final round whose commits were over before round {round_id} opened, "
+            "large enough for a private key that was not shown yet, and still served by somebody"
         )
     if best.z < PRESENT:
         raise UsageError(

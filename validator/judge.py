@@ -23,13 +23,14 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.evaluate import BATCH, predict
 from dlbc.ml.tensor_file import Array
-from dlbc.ml.watermark import Fingerprint, beyond_parent, fingerprint, keygen, lineage, start_of, start_score, verify
+from dlbc.ml.watermark import Fingerprint, fingerprint, keygen, start_score, verify
 from dlbc.ml.watermark.lineage import Lineage
 from dlbc.ml.watermark.mark import PRESENT
 from dlbc.types import ZERO_BYTES32, ModelCommitment
 from dlbc.wire.typed_data import commitment_hash
 from dlbc.wire.vote_word import SKIPPED, CandidateFlag, CandidateVote
 from validator.deadline import Unfinished, in_time
+from validator.origins import unless_explained, unless_framed
 from validator.suspects import Earlier, Subject, suspects
 
 SCORING_SHARE = 0.7  # of the time for judging; the rest is for marks and lineage
@@ -274,26 +275,24 @@ def _compare(  # what is compared, with what, and how
     def _lineage(
         subject: Opened, model: Network, origin: Earlier, load: Callable[[], Network | None]
     ) -> Lineage | Unfinished | None:
-        reference, parent = load(), parents.get(subject.commitment.parent)
+        reference, seed = load(), seed_of(subject.commitment)
         if reference is None:
             return None
+        improved, parent = parents.get(origin.parent), parents.get(subject.commitment.parent)
 
-        def unless_framed() -> Lineage:
-            found = lineage(model, reference, probes)
-            # Everybody knows where others begin: who trained from there is no original of what they make of it.
-            if found.related and lineage(start_of(model, seed_of(subject.commitment)), reference, probes).related:
-                return replace(found, related=False)
-            return found
+        def first() -> Lineage:
+            base = None if improved is None else improved.load()
+            return unless_framed(model, seed, reference, origin.seed, base, probes)
 
-        found = in_time(COMPARISON_SHARE * seconds_left(), unless_framed)
+        found = in_time(COMPARISON_SHARE * seconds_left(), first)
         if parent is None or isinstance(found, Unfinished) or not found.related:
             return found
         declared = parent.load()
         if declared is None:
             return found  # whoever improves a model serves it: what nobody can have explains nothing
-        key = keygen(origin.seed)
         return in_time(
-            COMPARISON_SHARE * seconds_left(), lambda: beyond_parent(model, reference, declared, probes, key)
+            COMPARISON_SHARE * seconds_left(),
+            lambda: unless_explained(found, model, reference, origin.seed, declared, probes),
         )
 
     def print_of(model: Network) -> Fingerprint | None:
@@ -304,7 +303,8 @@ def _compare(  # what is compared, with what, and how
     for other in drafts:
         rival = other.candidate
         name = f"the earlier commit of {rival.commitment.miner}"
-        origin = Earlier(name, rival.digest, seed_of(rival.commitment), rival.itself)
+        seed, parent = seed_of(rival.commitment), rival.commitment.parent
+        origin = Earlier(name, rival.digest, seed, rival.itself, parent=parent)
         for draft in drafts:
             if rival.sequence < draft.candidate.sequence:
                 compare(draft, origin, origin.load)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dlbc.ml.channels import Network
 from dlbc.ml.watermark import Fingerprint, worth_aligning
+from dlbc.types import ZERO_BYTES32
 
 FEW = 8  # so many are all aligned: fingerprints would save next to nothing
 
@@ -26,6 +27,7 @@ class Earlier:
         load: gives the network, or None where it cannot be had or is of another architecture; asked only where
             something has to be compared with it.
         opened_in: EVM block in which its key was shown.
+        parent: digest of what its miner declared to improve.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Earlier:
     seed: bytes
     load: Callable[[], Network | None]
     opened_in: int = 0
+    parent: bytes = ZERO_BYTES32
 
 
 @dataclass(frozen=True)

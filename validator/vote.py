@@ -197,7 +197,8 @@ def _earlier(
             return
         model = winner.model
         name = f"block {winner.height}, the model of {model.commitment.miner}"
-        yield Earlier(name, model.digest, seed_of(model.commitment), partial(load, model), model.opened_in)
+        seed, parent = seed_of(model.commitment), model.commitment.parent
+        yield Earlier(name, model.digest, seed, partial(load, model), model.opened_in, parent)
 
 
 def _read_until(context: Context) -> int:

@@ -35,7 +35,7 @@ abstract contract Accusations is Parents, ReentrancyGuardTransient {
         bytes32 earlierHash = TypedHashes.modelCommitment(earlier);
         // the bond is money, which no operator moves
         if (msg.sender != _parentsMiner(earlierHash, earlier.roundId)) revert Unauthorized(msg.sender);
-        _requireBefore(earlier.roundId, r.keyAt);
+        _requireBefore(earlier.roundId, r.commitStart - _parameters(r.version).timing.settleSecs);
         bytes32 accusedHash = TypedHashes.modelCommitment(accused);
         r.accused = uint8(1 + _requireShown(roundId, r, accused.miner, accusedHash));
         if (accused.parent == earlierHash) revert ParentDeclared(earlierHash);
@@ -52,7 +52,8 @@ abstract contract Accusations is Parents, ReentrancyGuardTransient {
         return _accusations[roundId];
     }
 
-    /// @dev Who sees a model can choose a key that fits it: the accuser's was committed to before.
+    /// @dev Who knows where the accused begins can train from there too, and who sees his model can choose a key that fits
+    /// it: the accuser's was committed to before the accused's round opened.
     function _requireBefore(uint256 earlierRound, uint40 openedAt) private view {
         RoundState storage earlier = _rounds[earlierRound];
         uint256 committedBy = earlier.commitStart + earlier.trainSecs;

@@ -132,7 +132,7 @@ interface IDLBC is IDLBCTypes {
     /// larger committee judges again, and looks for that mark. If a majority finds it, the candidate is disqualified and loses his
     /// lock, of which the accuser gets a tenth; the bond returns. Else it is shared by those who judged again.
     /// @param accused the candidate's commitment, which must not declare `earlier` as its parent
-    /// @param earlier the caller's; its round's commits were closed before any model of this round was shown
+    /// @param earlier the caller's; its round's commits were closed before this round opened
     /// @param proof from the key's leaf, sha256("DLBC/watermark/leaf/1", 0, index, shares, secret), to `earlier.watermark`
     function accuse(
         uint256 roundId,

@@ -85,8 +85,8 @@ SENTENCES: Mapping[str, str] = {
     "final: name the final round in which its key was shown",
     "NoAppealLeft": "nothing more can be disputed in this round: it is in epoch {epoch}, counted from 0, and was "
     "disputed {appeals} times; a round has one appeal, one accusation, and three epochs at most",
-    "NotOpenedLater": "the accused round's models were open from {openedAt:time} on, but the accuser's own could be "
-    "committed until {committedBy:time}: who saw a model can choose a key that fits it",
+    "NotOpenedLater": "the accused's round opened at {openedAt:time}, but the accuser's own model could be committed "
+    "until {committedBy:time}: who knows where another begins can train from there, and make a model that is like his",
     "ParentDeclared": "the accused model declares {parent} as its parent: that is no theft, "
     "and its miner shares the reward",
     "MarkKeyMismatch": "the key shown leads to {root}, but {expected} was committed: it is none of that model's keys",

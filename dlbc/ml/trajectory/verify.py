@@ -22,12 +22,12 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.trajectory.commitment import leaf
 from dlbc.ml.trajectory.execution import Execution, Numerics
-from dlbc.ml.trajectory.home import NEAR, nearness
 from dlbc.ml.trajectory.marking import unexplained
 from dlbc.ml.trajectory.opening import Opening, read_opening
 from dlbc.ml.trajectory.recipe import Bounds, check
 from dlbc.ml.trajectory.state import Layout, Sketch, Sketcher, State, Vector, cosine
 from dlbc.ml.trajectory.windows import Window, choose
+from dlbc.ml.watermark import NEAR, nearness, start_of
 
 # Over two segments of five steps honest machines reach 0.055 in float32, 0.12 in bfloat16, and of ten a little more
 # (docs/decisions/0019).
@@ -105,7 +105,7 @@ class Verdict:
         faults: empty where everything could be run again.
         windows: empty where there are faults.
         tolerance: of the recipe's precision.
-        near: how near the model lies to its miner's start (`home.py`): under `NEAR`, windows miss too much.
+        near: how near the model lies to its miner's start (`nearness`): under `NEAR`, windows miss too much.
     """
 
     faults: tuple[Fault, ...]
@@ -196,8 +196,7 @@ def examine(
     faults = _faults(opening, claim, windows, run)
     if faults:
         return Verdict(tuple(faults), (), tolerance)
-    layout = run.layout
-    near = nearness(claim.network, layout, run.start.weights, layout.weights(claim.network))
+    near = nearness(claim.network, start_of(claim.network, claim.seed))
     return Verdict((), tuple(rerun(run, opening, window, claim.seed) for window in windows), tolerance, near)
 
 

@@ -7,11 +7,13 @@ one; what counts is the order of commitments and the absence of other owners' ma
 from dlbc.ml.watermark.align import choose_probes
 from dlbc.ml.watermark.conviction import Trial, try_mark
 from dlbc.ml.watermark.fingerprint import Fingerprint, fingerprint, worth_aligning
+from dlbc.ml.watermark.home import NEAR, nearness
 from dlbc.ml.watermark.keys import Key, keygen, private_key_count, private_keys
 from dlbc.ml.watermark.lineage import Lineage, beyond_parent, lineage
 from dlbc.ml.watermark.mark import Verdict, embed, extract, inherited, start_of, start_score, strength, verify
 
 __all__ = [
+    "NEAR",
     "Fingerprint",
     "Key",
     "Lineage",
@@ -25,6 +27,7 @@ __all__ = [
     "inherited",
     "keygen",
     "lineage",
+    "nearness",
     "private_key_count",
     "private_keys",
     "start_of",

@@ -24,6 +24,7 @@ from dlbc.ml.channels import ChannelGroup, Network
 
 ITERATIONS = 30
 SMALLEST_GAIN = 1e-6  # of a layer norm through which a mark can be carried
+SMALLEST_POWER = 1e-200  # relative; the squares of the smallest and the largest float32 are 1e-167 apart
 
 Floats = NDArray[np.float64]
 Kept = NDArray[np.float32] | Floats
@@ -218,8 +219,9 @@ def _centred(groups: tuple[ChannelGroup, ...], name: str, x: Floats) -> Floats:
 
 
 def _inverse_root(power: Floats) -> Floats:
-    # A floor keeps the weights of a pruned channel from being blown up to infinity.
-    return np.where(power > 1e-30, 1.0 / np.sqrt(np.maximum(power, 1e-30)), 1.0)
+    # What is zero stays so. Everything else counts: with a floor among what float32 can hold, a few enormous weights of
+    # silent channels would take all others out of every comparison.
+    return np.where(power > SMALLEST_POWER, 1.0 / np.sqrt(np.maximum(power, SMALLEST_POWER)), 1.0)
 
 
 def _array(model: Network, name: str) -> Floats:

@@ -67,33 +67,24 @@ contract AccusingTest is Rig {
         hub.accuse(roundId, spec, accused, earlier, _key(0), proof);
     }
 
-    /// @dev Who saw the accused model before he committed could have chosen a key that fits it.
-    function test_accuse__committed_after_the_model_was_open__reverts() external {
-        // one round opens when the other's commits are closed: the owner commits there when the thief's model is open
-        uint256 roundId = _open();
-        _commit(roundId, thief);
-        _until(roundId, Phase.Key);
+    /// @dev Where a miner begins is known once his round is open: who trained from there too has a model that is like his.
+    function test_accuse__committed_after_the_accuseds_round_opened__reverts() external {
         earlierRound = _open();
         _commitMarked(_root());
-        hub.revealKey(roundId, _specOf(roundId), TEST_KEY);
-        uint256 openedAt = vm.getBlockTimestamp();
-        _judgeBesideTheEarlier(roundId);
         uint256 committedBy = hub.round(earlierRound).commitEnd;
+        vm.warp(committedBy - 1);
+        uint256 roundId = _stolenBeside();
+        uint256 openedAt = hub.round(roundId).openedAt;
+        vm.assertEq(openedAt, committedBy - 1, "a second too early");
         _refuse(roundId, owner, _accused(roundId), _key(0), _proof(0), abi.encodeWithSelector(NotOpenedLater.selector, openedAt, committedBy));
     }
 
     /// @dev In the second in which commits end, none is taken any more.
-    function test_accuse__opened_as_the_owners_commits_end__is_possible() external {
-        uint256 roundId = _open();
-        _commit(roundId, thief);
-        Round memory round = hub.round(roundId);
-        (Timing memory timing,,) = hub.parametersOf(round.version);
-        vm.warp(round.openedAt + timing.guardSecs + 1);
+    function test_accuse__round_opened_as_the_owners_commits_end__is_possible() external {
         earlierRound = _open();
         _commitMarked(_root());
         vm.warp(hub.round(earlierRound).commitEnd);
-        hub.revealKey(roundId, _specOf(roundId), TEST_KEY);
-        _judgeBesideTheEarlier(roundId);
+        uint256 roundId = _stolenBeside();
         _accuse(roundId, owner, _accused(roundId), _key(0), _proof(0));
     }
 
@@ -381,16 +372,20 @@ contract AccusingTest is Rig {
         _finalize(earlierRound);
     }
 
-    /// @dev Up to phase Appeal. The owner's round is over sooner, as far as the clock can tell.
-    function _judgeBesideTheEarlier(uint256 roundId) private {
+    /// @dev Up to phase Appeal, of a round that opens now, while the owner's is still to be judged.
+    function _stolenBeside() private returns (uint256 roundId) {
+        roundId = _open();
+        _commit(roundId, thief);
+        uint256 committedAt = vm.getBlockTimestamp();
+        _endEarlier();
+        // both at once is more than one clock can tell
+        vm.warp(committedAt);
+        _revealKey(roundId);
         _claim(roundId, thief, 800);
         _show(roundId, thief);
         _draw(roundId);
         _judge(roundId, 800);
         vm.assertTrue(_phase(roundId) == Phase.Appeal, "judged");
-        uint256 judgedAt = vm.getBlockTimestamp();
-        _endEarlier();
-        vm.warp(judgedAt);
     }
 
     /// @dev Of the thief and the honest one; the owner does not take part.

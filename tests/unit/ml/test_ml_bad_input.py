@@ -104,6 +104,28 @@ def test_lineage__degenerate_model__accuses_nobody(honest: Pair, probes: Array, 
     assert np.isfinite(start_score(degenerate, owner.seed))
 
 
+@pytest.mark.parametrize("size", [1e12, 1e25, 1e36])
+def test_lineage__copy_with_enormous_weights_that_mean_nothing__is_still_one(
+    honest: Pair, probes: Array, size: float
+) -> None:
+    """Balanced together with them, all others were nothing beside them."""
+    original = honest[0].model
+    copied = copy.deepcopy(original)
+    with torch.no_grad():
+        for group in copied.groups:
+            if group.rotates:
+                continue
+            for writer in group.writers:
+                copied.get_parameter(f"{writer.norm}.bias" if writer.norm else str(writer.bias))[0] = -3e38
+            for reader in group.readers:
+                weight = copied.get_parameter(reader.weight)
+                weight[:, reader.start] = size * torch.sign(weight[:, reader.start])
+    found = lineage(copied, original, probes)
+    assert found.related
+    assert found.cosine > 0.8
+    assert lineage(original, copied, probes).related
+
+
 @pytest.mark.parametrize("kind", ["zero", "norms without gain", "half of the gains zero", "dead channels"])
 def test_embed__degenerate_model__finite_weights(honest: Pair, kind: str) -> None:
     model = copy.deepcopy(honest[0].model)

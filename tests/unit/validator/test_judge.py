@@ -20,17 +20,18 @@ from dlbc.ml.channels import Network
 from dlbc.ml.data import Dataset
 from dlbc.ml.evaluate import score
 from dlbc.ml.models import build, initialise
-from dlbc.ml.watermark import choose_probes, embed, keygen
+from dlbc.ml.watermark import NEAR, beyond_parent, choose_probes, embed, keygen, lineage, nearness
 from dlbc.types import ZERO_ADDRESS, ZERO_BYTES32, ModelCommitment
 from dlbc.wire.vote_word import CandidateFlag
 from validator import judge as judging
+from validator import origins
 from validator.judge import Finding, Memory, Opened, judge
 from validator.suspects import FEW, Earlier
 
 torch.set_num_threads(1)
 
 DRAW = b"d" * 32
-ALICE, BOB, CAROL = "0x" + "aa" * 20, "0x" + "bb" * 20, "0x" + "cc" * 20
+ALICE, BOB, CAROL, DAVE = ("0x" + byte * 20 for byte in ("aa", "bb", "cc", "dd"))
 
 
 def seed_of(commitment: ModelCommitment) -> bytes:
@@ -189,14 +190,14 @@ def test_judge__comparison_never_ends__accuses_nobody_and_the_next_is_made(
 ) -> None:
     """Weights can be chosen so that aligning takes hours; the thief beside them is found all the same."""
     original, trap, end = network(BOB), network(ALICE), threading.Event()
-    lineage = judging.lineage
+    lineage = origins.lineage
 
     def slow(subject: Network, reference: Network, probes: Any) -> Any:
         if reference is trap:
             end.wait(20)
         return lineage(subject, reference, probes)
 
-    monkeypatch.setattr(judging, "lineage", slow)
+    monkeypatch.setattr(origins, "lineage", slow)
     left = [1000.0]
 
     def loads(model: Network, seconds: float) -> Callable[[], Network]:
@@ -228,7 +229,7 @@ def test_judge__comparison_fails__the_vote_is_cast_without_it(
     def fail(*_: Any) -> Any:
         raise ValueError("cost matrix is infeasible")
 
-    monkeypatch.setattr(judging, "lineage", fail)
+    monkeypatch.setattr(origins, "lineage", fail)
     findings = judged(test_set, Opened(commitment(ALICE), 1, network(ALICE)), Opened(commitment(BOB), 2, network(BOB)))
     assert [finding.vote.flags for finding in findings] == [CandidateFlag.NONE] * 2
     assert "infeasible" in findings[1].reasons[0]
@@ -256,13 +257,13 @@ def test_judge__thief_among_many_earlier_models__is_found_by_few_comparisons(
 ) -> None:
     """Aligning with each of them would take a validator longer than he has."""
     compared: list[Network] = []
-    lineage = judging.lineage
+    lineage = origins.lineage
 
     def counted(subject: Network, reference: Network, probes: Any) -> Any:
         compared.append(reference)
         return lineage(subject, reference, probes)
 
-    monkeypatch.setattr(judging, "lineage", counted)
+    monkeypatch.setattr(origins, "lineage", counted)
     winners = [before(f"block {number}", network(f"0x{number + 1:040x}")) for number in range(40)]
     original = winners[30].load()
     assert original is not None
@@ -383,6 +384,72 @@ def test_judge__rival_who_began_at_ones_own_start__is_no_original(test_set: Data
     assert not finding.vote.flags
 
 
+@pytest.mark.parametrize("earlier_round", [True, False])
+def test_judge__rival_who_took_ones_own_start_out_again__is_no_original(test_set: Dataset, earlier_round: bool) -> None:
+    """What is left of his model is what training does from one's own start: everybody can repeat that."""
+    learned = network(CAROL, mark=False)
+    honest, framer = network(ALICE, mark=False), copy.deepcopy(learned)
+    with torch.no_grad():
+        for parameter, change in zip(honest.parameters(), learned.parameters(), strict=True):
+            parameter.add_(0.7 * change)
+    permute_channels(framer, b"f" * 32)
+    for model, miner in ((honest, ALICE), (framer, BOB)):
+        embed(model, keygen(seed_of(commitment(miner))))
+    probes = choose_probes(test_set.x, b"s" * 32)
+    assert lineage(honest, framer, probes).related
+    assert not lineage(network(ALICE, mark=False), framer, probes).related
+    subject = Opened(commitment(ALICE), 2, honest)
+    if earlier_round:
+        (finding,) = judged(test_set, subject, earlier=(before("block 7", framer),))
+    else:
+        stranger = before("block 7", network(DAVE))
+        finding = judged(test_set, Opened(commitment(BOB, stranger.digest), 1, framer), subject, earlier=(stranger,))[1]
+    assert not finding.vote.flags
+
+
+def test_judge__copy_blended_with_ones_own_start__is_still_a_copy(test_set: Dataset) -> None:
+    """He comes as near to where he begins as some honest trainings do, but not as near as the winner to its own."""
+    original, start = network(BOB), network(ALICE, mark=False)
+    blended = copy.deepcopy(original)
+    with torch.no_grad():
+        for parameter, own in zip(blended.parameters(), start.parameters(), strict=True):
+            parameter.add_(0.6 * own)
+    assert nearness(blended, start) > NEAR
+    thief = Opened(commitment(ALICE), 1, stolen_from(blended))
+    (finding,) = judged(test_set, thief, earlier=(before("block 7", original),))
+    assert CandidateFlag.LINEAGE in finding.vote.flags
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_judge__copy_of_an_improvement_of_ones_own_start__is_no_more_ones_own(test_set: Dataset, known: bool) -> None:
+    """A thief who made the winner that somebody improved, from where he begins in another round, cannot point there."""
+    base = before("block 7", network(BOB, start=ALICE))
+    first = base.load()
+    assert first is not None
+    improvement = improved(first, CAROL)
+    better = replace(before("block 8", improvement, miner=CAROL), parent=base.digest if known else ZERO_BYTES32)
+    thief = Opened(commitment(ALICE), 1, stolen_from(improvement))
+    (finding,) = judged(test_set, thief, earlier=(base, better))
+    assert any("block 8" in reason for reason in finding.reasons) is known
+
+
+def test_judge__copy_worked_on_that_declares_a_stranger__is_flagged(test_set: Dataset) -> None:
+    """A parent that is like neither of them explains nothing, however little of the likeness is left."""
+    original, stranger = before("block 7", network(BOB, mark=False)), before("block 8", network(CAROL))
+    loaded, other = original.load(), stranger.load()
+    assert loaded is not None
+    assert other is not None
+    worked_on = stolen_from(loaded)
+    with torch.no_grad():
+        for parameter in worked_on.parameters():
+            parameter.add_(0.5 * parameter.std() * torch.randn(parameter.shape, generator=torch.Generator()))
+    probes = choose_probes(test_set.x, b"s" * 32)
+    assert not beyond_parent(worked_on, loaded, other, probes, keygen(b"another key of 32 bytes in length")).related
+    thief = Opened(commitment(ALICE, stranger.digest), 1, worked_on)
+    (finding,) = judged(test_set, thief, earlier=(original, stranger))
+    assert CandidateFlag.LINEAGE in finding.vote.flags
+
+
 @pytest.mark.parametrize("parent_of", ["a stranger", "no winner", "one that nobody serves"])
 def test_judge__copy_that_declares_a_parent_it_has_not__is_flagged(test_set: Dataset, parent_of: str) -> None:
     original = before("block 7", network(BOB))
@@ -420,7 +487,7 @@ def test_judge__second_epoch__measures_only_what_is_new(test_set: Dataset, monke
         return judge(candidates, test_set, probes=probes, earlier=origins, draw=DRAW, seed_of=seed_of, memory=memory)
 
     first = judged_again([thief, honest], earlier)
-    for name in ("predict", "verify", "lineage"):
+    for name in ("predict", "verify", "unless_framed"):
         monkeypatch.setattr(judging, name, lambda *_: pytest.fail("looked again"))
     unloaded = replace(earlier[0], load=lambda: pytest.fail("loaded again"))
     second = judged_again([replace(honest, model=None), replace(thief, model=None)], (unloaded,))

@@ -14,9 +14,9 @@ from benchmarks import trajectory_trials as trials
 from benchmarks.trajectory_attacks import Stage
 from dlbc.ml.data import Dataset
 from dlbc.ml.models import build
-from dlbc.ml.trajectory.home import AWAY, NEAR, nearness
 from dlbc.ml.trajectory.recipe import MILLION, Bounds
 from dlbc.ml.trajectory.state import Layout, State, Vector
+from dlbc.ml.watermark.home import AWAY, NEAR, nearness
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,10 @@ def trained(train_set: Dataset) -> Vector:
 
 
 def near(data: Dataset, start: Vector, final: Vector) -> float:
-    network = blank(data)
-    return nearness(network, Layout(network), start, final)
+    begun, ended = blank(data), blank(data)
+    Layout(begun).put_weights(begun, start)
+    Layout(ended).put_weights(ended, final)
+    return nearness(ended, begun)
 
 
 def wide(data: Dataset, weights: Vector) -> Vector:
