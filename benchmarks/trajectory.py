@@ -61,7 +61,7 @@ WHOLE = 500  # steps of a training from scratch
 TEACHERS = (1.0, 0.3, 0.1, 0.03, 0.01)
 GROUND = 40
 MANY_DRAWS = 8
-KEPT = 0.02  # accuracy that a thief may lose and still have gained something
+KEPT = 0.02  # accuracy that a thief may lose, and the least that what he stole has to bring him
 EARLY = 4  # a station that no window opens which is always drawn
 FAR = (500, 3_000, 10_000)  # steps of honest trainings that must end near their starts
 HONEST_STEPS = 100
@@ -246,7 +246,8 @@ def _thefts(architecture: dict[str, object], data: Dataset, test: Dataset) -> di
         near = nearness(*(loaded(blank, shown.states[place]) for place in (-1, 0)))
         missed = {str(draws): uncaught(shown, found, draws) for draws in (DRAWS, MANY_DRAWS)}
         free = missed if near >= NEAR else dict.fromkeys(missed, 0.0)
-        gain = 1 - steps / WHOLE if rival < honest - KEPT <= accuracy else 0.0
+        owed = rival < honest - KEPT <= accuracy and accuracy - rival >= KEPT
+        gain = 1 - steps / WHOLE if owed else 0.0
         facts: dict[str, Any] = {"steps": steps, "accuracy": accuracy, "largest": max(found), "smallest": min(found)}
         facts |= {"rival": rival, "near": near, "share": caught_progress(shown, found)}
         facts |= {"missed": missed, "uncaught": free}

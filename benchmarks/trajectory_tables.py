@@ -16,7 +16,8 @@ how it comes to the stolen weights. Every window of what he shows was run again;
 drawings of windows in which none of those that are opened is over the tolerance, and 0 where the model does not lie
 near its thief's start (0.4 is needed, decision 0026). *Saving* is that share times the part of 500 steps that he did
 not compute; it is 0 where he loses more than two points of accuracy against an honest training from scratch ({honest}),
-and where an honest training by his own recipe loses no more either: he does not owe that to what he stole.
+and where an honest training by his own recipe loses no more either or is within two points of him: he does not owe that
+to what he stole.
 """
 
 
@@ -79,8 +80,8 @@ def _honest(found: list[dict[str, Any]]) -> Table:
     note = (
         f"Honest trainings of 100 steps, recorded on one thread with oneDNN: {sum(row['reruns'] for row in found)} "
         "are run again, every window of two segments of five steps. Channels last: without oneDNN, which reorders them "
-        "anyway. The very first window may differ three times as much as the others. *Rejected*: of 100 drawings a "
-        "training, those that would have flagged it; "
+        "anyway. The very first window may differ three times as much as the others, the next three twice as much. "
+        "*Rejected*: of 100 drawings a training, those that would have flagged it; "
         f"{sum(row['rejected'] for row in found)} of {sum(row['verdicts'] for row in found):,} in all."
     )
     return Table("What honest machines differ by", columns, rows, note)

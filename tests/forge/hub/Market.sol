@@ -495,7 +495,7 @@ contract Market is Deployed, IDLBCTypes {
 
     function _mayAccuse(uint256 roundId, ModelCommitment storage earlier) private view returns (bool) {
         Round memory round = hub.round(roundId);
-        return round.epoch < 2 && hub.round(earlier.roundId).commitEnd <= round.keyAt
+        return round.epoch < 2 && hub.round(earlier.roundId).commitEnd <= round.openedAt
             && !_shownLeaves[_markLeaf(earlier.roundId, earlier.miner)]
             && hub.account(earlier.miner).credit >= hub.economy().appealBond;
     }

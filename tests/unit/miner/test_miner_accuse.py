@@ -63,7 +63,7 @@ class Scene:
         self.keys = own_seed.private_keys(self.original)
         self.own = self.show(EARLIER, MINER.address, self.original, own_seed.watermark_root(self.original))
         world.event(RoundFinalized, EARLIER, 1, Outcome.BLOCK, 0)
-        world.phase(Phase.APPEAL, 2_000, key_at=2_000)
+        world.phase(Phase.APPEAL, 2_000, opened_at=2_000)
         world.hub.money = Account(30 * UNIT, 0, 0, 0, 0)
         world.hub.accusation_of = lambda _: Accusation(ZERO_ADDRESS, 0, ZERO_BYTES32)  # type: ignore[method-assign]
 
@@ -239,10 +239,10 @@ def test_trace__declared_winner_has_not_the_mark__is_no_excuse(scene: Scene) -> 
     assert scene.trace().z >= 8
 
 
-def test_trace__own_commits_were_open_when_the_accuseds_model_was__nothing_to_hold_against_him(scene: Scene) -> None:
-    """The contracts would refuse: he could have chosen a key that fits."""
+def test_trace__own_commits_were_open_when_the_accuseds_round_opened__nothing_to_hold_against_him(scene: Scene) -> None:
+    """The contracts would refuse: he could have trained from where the other begins."""
     scene.steal()
-    scene.world.phase(Phase.APPEAL, 2_000, key_at=10)
+    scene.world.phase(Phase.APPEAL, 2_000, opened_at=10)
     with pytest.raises(UsageError, match="nothing to hold against"):
         scene.trace()
 

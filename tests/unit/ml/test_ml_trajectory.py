@@ -60,10 +60,11 @@ def test_examine__honest_on_another_numeric_path__passes(
 
 
 @pytest.mark.parametrize(
-    ("first", "error", "flagged"), [(0, 0.29, False), (0, 0.31, True), (1, 0.09, False), (1, 0.11, True)]
+    ("first", "error", "flagged"),
+    [(0, 0.29, False), (0, 0.31, True), (1, 0.19, False), (3, 0.21, True), (4, 0.09, False), (4, 0.11, True)],
 )
-def test_verdict__window_at_the_start__may_differ_three_times_as_much(first: int, error: float, flagged: bool) -> None:
-    """There honest machines with other kernels differed by 0.18, on a U-Net."""
+def test_verdict__window_at_the_start__may_differ_more(first: int, error: float, flagged: bool) -> None:
+    """There honest machines with other kernels differed by 0.18, and in bfloat16 by 0.24 soon after, on a U-Net."""
     verdict = Verdict((), (Rerun(Window(first, "drawn"), {"weights 1": error}),))
     assert verdict.flagged is flagged
     assert ("over" if flagged else "within") in verdict.words
