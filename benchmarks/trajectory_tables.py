@@ -14,7 +14,7 @@ Scikit-learn's digits, 1,400 for training and 397 for the test, one thread. A mi
 500 steps; the thief declares a shorter one, 60 in segments of two or 150 in segments of five, computes it, and forges
 how it comes to the stolen weights. Every window of what he shows was run again; *uncaught* is the share of 1,000
 drawings of windows in which none of those that are opened is over the tolerance, and 0 where the model does not lie
-near its thief's start (0.4 is needed, decision 0026). *Saving* is that share times the part of 500 steps that he did
+near its thief's start (0.3 is needed, decision 0026). *Saving* is that share times the part of 500 steps that he did
 not compute; it is 0 where he loses more than two points of accuracy against an honest training from scratch ({honest}),
 and where an honest training by his own recipe loses no more either or is within two points of him: he does not owe that
 to what he stole.
@@ -97,7 +97,7 @@ def _homes(found: list[dict[str, Any]], costs: list[dict[str, Any]]) -> Table:
     columns = ["Task", "Network", "Steps", "Largest rate", "Accuracy", "Near"]
     note = (
         "Honest trainings by the miner's usual recipe, without a mark; longer ones are planned at lower rates. *Near*: "
-        "the cosine with its start that nine tenths of the weights reach, by rows; under 0.4 a model is flagged. The "
+        "the cosine with its start that nine tenths of the weights reach, by rows; under 0.3 a model is flagged. The "
         "trainings on the scenes are those of the table of costs."
     )
     return Table("How near honest trainings stay to their starts", columns, rows, note)

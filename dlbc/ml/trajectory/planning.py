@@ -17,7 +17,7 @@ MOST_ENTRIES = 1_000  # of the schedule
 MOST_DECAY = 1.4  # sum of rate times decay; a recipe may have 1.5
 # Steps up to which the rate is the full one, and the power of their number by which it falls in longer trainings: how
 # far these get from their start grows with more than the root of the steps, and has to stay bounded (`nearness`).
-FULL_RATE, FALL = 500, 0.8
+FULL_RATE, FALL = 1_000, 2 / 3
 
 
 def plan(

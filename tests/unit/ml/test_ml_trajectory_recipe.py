@@ -216,9 +216,9 @@ def test_plan__epochs_of_train_at_one_rate__the_same_training(
 
 def test_plan__long_training__at_lower_rates(train_set: Dataset) -> None:
     """Else it would end too far from its start to be believed (`home.py`)."""
-    peaks = [plan(Settings(), len(train_set), steps).peak for steps in (200, FULL_RATE, 32 * FULL_RATE)]
+    peaks = [plan(Settings(), len(train_set), steps).peak for steps in (200, FULL_RATE, 27 * FULL_RATE)]
     assert peaks[0] == peaks[1] == round(Settings().rate * BILLION)
-    assert peaks[2] == round(peaks[0] / 16)
+    assert peaks[2] == round(peaks[0] / 9)
 
 
 def test_plan__long_training__committed_to_half_as_often(train_set: Dataset) -> None:
