@@ -146,10 +146,13 @@ contract Market is Deployed, IDLBCTypes {
 
     /// @notice Brings every live round to its end by calls that anyone may make (I13), and frees what can be freed (I42).
     function finish() external {
-        for (uint256 roundId = 1; roundId <= hub.roundCount(); ++roundId) {
-            for (uint256 i; i < 60 && hub.round(roundId).outcome == Outcome.None; ++i) {
-                _push(roundId);
+        // all of them in turn: one may wait for seats that serve another
+        for (uint256 i; i < 60; ++i) {
+            for (uint256 roundId = 1; roundId <= hub.roundCount(); ++roundId) {
+                if (hub.round(roundId).outcome == Outcome.None) _push(roundId);
             }
+        }
+        for (uint256 roundId = 1; roundId <= hub.roundCount(); ++roundId) {
             if (hub.round(roundId).outcome == Outcome.None) _blame("I13: a round does not end");
             hub.releaseLocks(roundId, _miners[roundId]);
         }
