@@ -279,12 +279,11 @@ def _compare(  # what is compared, with what, and how
         if reference is None:
             return None
         improved, parent = parents.get(origin.parent), parents.get(subject.commitment.parent)
-
-        def first() -> Lineage:
-            base = None if improved is None else improved.load()
-            return unless_framed(model, seed, reference, origin.seed, base, probes)
-
-        found = in_time(COMPARISON_SHARE * seconds_left(), first)
+        base = improved.load if improved else lambda: None
+        found = in_time(
+            COMPARISON_SHARE * seconds_left(),
+            lambda: unless_framed(model, seed, reference, origin.seed, base, probes),
+        )
         if parent is None or isinstance(found, Unfinished) or not found.related:
             return found
         declared = parent.load()

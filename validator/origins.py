@@ -6,6 +6,7 @@ where the other's miner has to begin trained from there too. Only the first is t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from dlbc.ml.channels import Network
@@ -15,7 +16,12 @@ from dlbc.ml.watermark.lineage import Lineage
 
 
 def unless_framed(
-    model: Network, seed: bytes, reference: Network, reference_seed: bytes, improved: Network | None, probes: Array
+    model: Network,
+    seed: bytes,
+    reference: Network,
+    reference_seed: bytes,
+    improved: Callable[[], Network | None],
+    probes: Array,
 ) -> Lineage:
     """Lineage that is not related where the candidate comes from its own start, which everybody knows.
 
@@ -23,12 +29,13 @@ def unless_framed(
 
     Args:
         seed, reference_seed: m of their miners.
-        improved: the winner that the reference's miner declared, or None.
+        improved: loads the winner that the reference's miner declared, or None; asked only where it matters.
     """
     found = lineage(model, reference, probes)
     if not found.related or not _began(model, seed, reference, reference_seed, probes):
         return found
-    if improved is not None and lineage(reference, improved, probes).related:
+    base = improved()
+    if base is not None and lineage(reference, base, probes).related:
         return found
     return replace(found, related=False)
 
