@@ -122,6 +122,7 @@ def _independent(models: list[Network], probes: Array) -> dict[str, Any]:
         "pairs": len(found),
         "cosine": _spread([pair.cosine for pair in found]),
         "match": _spread([pair.match for pair in found]),
+        "core": _spread([pair.core for pair in found]),
         "flagged": sum(pair.related for pair in found),
         "likeness": _spread(alike),
         "seconds": _spread(seconds),
@@ -146,6 +147,7 @@ def _thefts(honest: list[Mined], data: Dataset, test: Dataset, probes: Array) ->
             "accuracy": _short(100 * score(stolen, test).correct / len(test)),
             "cosine": _short(found.cosine),
             "match": _short(found.match),
+            "core": _short(found.core),
             "flagged": found.related,
             "z": [_short(extract(stolen, key, owner.model, probes)) for key in (owner.public, *keys)],
             "likeness": _short(float(alike[0])),
@@ -192,7 +194,7 @@ def untrained() -> None:
         ]
         print(
             f"{'-'.join(str(value) for value in architecture.values()):22s} {pair[0].carrier_size():>9,} weights  "
-            f"cosine {found[0].cosine:.2f}  match {found[0].match:.3f}  "
+            f"cosine {found[0].cosine:.2f}  match {found[0].match:.3f}  core {found[0].core:.2f}  "
             f"attention {min(attention, default=0):.2f} to {max(attention, default=0):.2f}  "
             f"{comparing:.2f} s a pair, {printing:.2f} s a fingerprint of "
             f"{fingerprint(pair[0], probes, bytes(32)).nbytes:,} bytes",
@@ -286,12 +288,14 @@ def show(name: str, measured: dict[str, Any]) -> None:
     print(f"  own z from {measured['own_z']['least']:.1f}, strangers' z up to {measured['strangers_z']['most']:.1f}")
     print(
         f"  {independent['pairs']} independent pairs: cosine up to {independent['cosine']['most']:.2f}, match up to "
-        f"{independent['match']['most']:.2f}, {independent['flagged']} flagged"
+        f"{independent['match']['most']:.2f}, core up to {independent['core']['most']:.2f}, "
+        f"{independent['flagged']} flagged"
     )
     for attack_name, theft in measured["thefts"].items():
         print(
             f"  {attack_name:18s} accuracy {theft['accuracy']:5.1f}  cosine {theft['cosine']:.2f}  match "
-            f"{theft['match']:.2f}  {'FLAG' if theft['flagged'] else 'miss'}  rank {theft['rank']:2d}  "
+            f"{theft['match']:.2f}  core {theft['core']:.2f}  {'FLAG' if theft['flagged'] else 'miss'}  "
+            f"rank {theft['rank']:2d}  "
             f"z {' '.join(f'{z:.1f}' for z in theft['z'])}"
         )
     sys.stdout.flush()

@@ -12,7 +12,7 @@ from lab.tasks import TASKS
 
 QUICK_BUDGET = 3  # epochs, as long as the paper embeds
 BUDGET = 10
-CURVES = ("ftal-hard", "diverge", "distil")  # of which is asked how they go on, epoch by epoch
+CURVES = ("ftal-hard", "diverge", "distil", "graft", "graft-hard")  # of which is asked how they go on, epoch by epoch
 QUICK_STATIONS = (1, 2, 3, 4, 6, 10, 20, 30)
 STATIONS = (1, 2, 3, 4, 6, 8, 10, 15, 20, 30)  # to the 30 epochs that the paper says a thief needs
 COMBINATIONS = ("prune+ftal-hard", "fine-prune+diverge", "shift+overwrite", "merge+diverge", "regularise+ftal-hard")

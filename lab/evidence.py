@@ -29,8 +29,9 @@ class Evidence:
         uchida_aligned: wrong bits after disguise and alignment.
         cosine: of lineage, aligned.
         match: of lineage.
-        related: one of the two reaches the threshold of validators, who then flag LINEAGE.
-        share: the larger of cosine and match, each as a part of its threshold; related from 1 on.
+        core: of lineage: the cosine of the parts most alike.
+        related: one of the three reaches the threshold of validators, who then flag LINEAGE.
+        share: the largest of cosine, match and core, each as a part of its threshold; related from 1 on.
     """
 
     accuracy: float
@@ -40,6 +41,7 @@ class Evidence:
     uchida_aligned: int | None
     cosine: float
     match: float
+    core: float
     related: bool
     share: float
 
@@ -74,6 +76,7 @@ def examine(
         uchida_aligned=None if message is None else uchida.wrong_bits(hidden, message, original, probes),
         cosine=found.cosine,
         match=found.match,
+        core=found.core,
         related=found.related,
-        share=max(found.cosine / limit.cosine, found.match / limit.match),
+        share=max(found.cosine / limit.cosine, found.match / limit.match, found.core / limit.core),
     )

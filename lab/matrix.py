@@ -99,6 +99,7 @@ class _Bench:
             uchida_aligned=found.uchida_aligned,
             cosine=_short(found.cosine),
             match=_short(found.match),
+            core=_short(found.core),
             share=_short(found.share),
             flagged=found.related,
             claimable=found.claimable,

@@ -14,7 +14,7 @@ from typing import Any
 from dlbc.errors import UsageError
 from lab.cells import Cell
 
-VERSION = 2  # of what a row means; rows of another one are not comparable
+VERSION = 3  # of what a row means; rows of another one are not comparable
 MAX_BYTES = 64 << 20
 
 
@@ -27,6 +27,7 @@ class Row:
         before: the owner's accuracy on the test set, in percent.
         after: the thief's.
         kept: the second as a share of the first, in percent.
+        core: None in rows from before it was looked for; their flags are those of cosine and match.
         flagged: validators withhold the reward (LINEAGE).
         claimable: a private key of the owner's is found, so that the thief can be slashed.
         seconds: of the processor.
@@ -48,6 +49,7 @@ class Row:
     uchida_aligned: int | None
     cosine: float
     match: float
+    core: float | None
     share: float
     flagged: bool
     claimable: bool

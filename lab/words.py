@@ -32,7 +32,8 @@ def theft(found: Theft) -> str:
     rows = [
         ("accuracy", f"{100 * before.accuracy:.2f} %", f"{100 * after.accuracy:.2f} %", ""),
         ("lineage, cosine", f"{before.cosine:.2f}", f"{after.cosine:.2f}", ""),
-        ("lineage, match", f"{before.match:.2f}", f"{after.match:.2f}", "flagged" if after.related else "not flagged"),
+        ("lineage, match", f"{before.match:.2f}", f"{after.match:.2f}", ""),
+        ("lineage, core", f"{before.core:.2f}", f"{after.core:.2f}", "flagged" if after.related else "not flagged"),
         ("public mark, z", _number(before.z_public), _number(after.z_public), _presence(after.z_public)),
         ("private mark, z", _number(before.z_private), _number(after.z_private), _presence(after.z_private)),
         ("Uchida, as published", _bits(before.uchida_published), _bits(after.uchida_published), ""),
@@ -46,7 +47,7 @@ def row(found: Row) -> str:
     """One finished cell on one line."""
     return (
         f"{found.cell.in_words()}: accuracy {found.after:.1f} of {found.before:.1f}, cosine {found.cosine:.2f}, match "
-        f"{found.match:.2f}, z {found.z:.1f}: {answer(found)}"
+        f"{found.match:.2f}, core {found.core or 0.0:.2f}, z {found.z:.1f}: {answer(found)}"
     )
 
 
@@ -69,8 +70,8 @@ def summary(lines: Sequence[Line]) -> str:
     totals = {found: sum(line.answers.get(found, 0) for line in lines) for found in Answer}
     said = ", ".join(f"{count} {name}" for name, count in totals.items() if count)
     note = (
-        "z and Lineage: the least over the seeds; a mark is present from z 8, lineage flags from 1.00 (cosine or match "
-        "as a share of its threshold).\n"
+        "z and Lineage: the least over the seeds; a mark is present from z 8, lineage flags from 1.00 (cosine, match "
+        "or core as a share of its threshold).\n"
     )
     return f"{table(columns, rows)}{note}{sum(totals.values())} thefts: {said}"
 

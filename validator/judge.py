@@ -202,7 +202,8 @@ class _Draft:
         mark = f", its mark at z {found.mark:.1f}" if found.mark else ""
         self._flag(
             CandidateFlag.LINEAGE,
-            f"derived from {origin.name} (cosine {found.cosine:.2f}, match {found.match:.2f}{mark})",
+            f"derived from {origin.name} "
+            f"(cosine {found.cosine:.2f}, match {found.match:.2f}, core {found.core:.2f}{mark})",
         )
 
     def finding(self, test: Dataset) -> Finding:

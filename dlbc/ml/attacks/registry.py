@@ -51,6 +51,8 @@ ATTACKS: dict[str, Attack] = {
     "reset-first": replacement.reset_first,
     "merge": replacement.merge,
     "launder": replacement.launder,
+    "graft": replacement.graft,
+    "graft-hard": replacement.graft_hard,
     "overwrite": removal.overwrite,
     "overwrite-uchida": removal.overwrite_with_uchida,
     "diverge": removal.diverge,

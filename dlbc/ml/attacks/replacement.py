@@ -11,6 +11,8 @@ from dlbc.ml.fit import fit
 
 STOLEN = 0.3  # of every weight, in merging
 LAUNDERED = 0.25  # of every group's channels
+GRAFTED = 0.5
+GRAFTED_HARD = 0.75
 
 
 def reset_last(model: Network, data: Dataset, budget: int, seed: bytes) -> Network:
@@ -49,11 +51,29 @@ def launder(model: Network, data: Dataset, budget: int, seed: bytes) -> Network:
 
     After neural laundering (Aiken et al., arXiv 2004.11368), which resets channels that a trigger excites.
     """
+    return fit(_replaced(model, data, seed, LAUNDERED, readers=False), data, budget, seed)
+
+
+def graft(model: Network, data: Dataset, budget: int, seed: bytes) -> Network:
+    """Begin anew with half of each group's channels, and with what reads them, and train on."""
+    return fit(_replaced(model, data, seed, GRAFTED, readers=True), data, budget, seed)
+
+
+def graft_hard(model: Network, data: Dataset, budget: int, seed: bytes) -> Network:
+    """As `graft`, with three quarters of the channels."""
+    return fit(_replaced(model, data, seed, GRAFTED_HARD, readers=True), data, budget, seed)
+
+
+def _replaced(model: Network, data: Dataset, seed: bytes, share: float, *, readers: bool) -> Network:
+    """A share of the channels, those that answer the data least, as in the thief's own start."""
     start = fresh(model, seed)
     orders = least_active(model, data)
     with torch.no_grad():
         for group, order in zip(model.groups, orders, strict=True):
-            chosen = order[: int(LAUNDERED * group.size)]
+            chosen = order[: int(share * group.size)]
             for ours, theirs in zip(writer_rows(model, group), writer_rows(start, group), strict=True):
                 ours[chosen] = theirs[chosen]
-    return fit(model, data, budget, seed)
+            for reader in group.readers if readers else ():
+                read = reader.start + chosen
+                model.get_parameter(reader.weight)[:, read] = start.get_parameter(reader.weight)[:, read]
+    return model

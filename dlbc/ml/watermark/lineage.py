@@ -5,16 +5,15 @@ The flag withholds a reward; it never slashes, because its error rate is measure
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
 from dlbc.ml.channels import Network
 from dlbc.ml.tensor_file import Array
 from dlbc.ml.watermark.align import align
 from dlbc.ml.watermark.balance import Kept
+from dlbc.ml.watermark.core import core_cosine, cosine, product
 from dlbc.ml.watermark.keys import Key
 from dlbc.ml.watermark.mark import PRESENT, extract, inherited
 from dlbc.ml.watermark.thresholds import thresholds
@@ -33,12 +32,15 @@ class Lineage:
         related: one of them reaches the architecture's threshold, or the mark is there.
         mark: standard deviations of the reference's public mark, beyond a parent that has it not; 0 where it was not
             looked for.
+        core: largest aligned cosine over the parts of those tensors that join the channels most alike; 0 without any,
+            and where it was not looked for.
     """
 
     cosine: float
     match: float
     related: bool
     mark: float = 0.0
+    core: float = 0.0
 
 
 def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
@@ -52,10 +54,12 @@ def lineage(subject: Network, reference: Network, probes: Array) -> Lineage:
         InvalidArtifact: one of them holds NaN or infinity.
     """
     alignment = align(subject, reference, probes)
-    cosines = [_cosine(alignment.subject(name), alignment.reference(name)) for name in _compared(reference)]
-    cosine = max(cosines, default=0.0)
+    names = _compared(reference)
+    whole = max((cosine(alignment.subject(name), alignment.reference(name)) for name in names), default=0.0)
+    core = core_cosine(alignment, reference, names)
     limit = thresholds(reference)
-    return Lineage(cosine, alignment.match, cosine >= limit.cosine or alignment.match >= limit.match)
+    related = whole >= limit.cosine or alignment.match >= limit.match or core >= limit.core
+    return Lineage(whole, alignment.match, related, core=core)
 
 
 def beyond_parent(subject: Network, reference: Network, parent: Network, probes: Array, key: Key) -> Lineage:
@@ -72,14 +76,14 @@ def beyond_parent(subject: Network, reference: Network, parent: Network, probes:
     cosines = []
     for name in _compared(reference):
         base = theirs.subject(name)
-        cosines.append(_cosine(_without(alignment.subject(name), base), _without(alignment.reference(name), base)))
-    cosine = max(cosines, default=0.0)
-    if cosine >= thresholds(reference).beyond_parent:
-        return Lineage(cosine, 0.0, related=True)
+        cosines.append(cosine(_without(alignment.subject(name), base), _without(alignment.reference(name), base)))
+    largest = max(cosines, default=0.0)
+    if largest >= thresholds(reference).beyond_parent:
+        return Lineage(largest, 0.0, related=True)
     mark = extract(subject, key, reference, probes)
     if mark >= PRESENT and inherited(parent, key, reference, probes):
         mark = 0.0
-    return Lineage(cosine, 0.0, mark >= PRESENT, mark)
+    return Lineage(largest, 0.0, mark >= PRESENT, mark)
 
 
 def _compared(model: Network) -> list[str]:
@@ -94,19 +98,10 @@ def _compared(model: Network) -> list[str]:
 
 
 def _without(weight: Kept, base: Kept) -> Kept:
-    length = _product(base, base)
-    return weight - _product(weight, base) / length * base if length > 0 else weight
+    length = product(base, base)
+    return weight - product(weight, base) / length * base if length > 0 else weight
 
 
 def _large(weight: Tensor) -> bool:
     # Small tensors (3x3 depthwise ones above all) align by chance at 0.57 to 0.78.
     return weight.numel() >= max(MIN_WEIGHTS, MIN_FAN_IN * weight.shape[0])
-
-
-def _cosine(a: Kept, b: Kept) -> float:
-    length = math.sqrt(_product(a, a) * _product(b, b))
-    return _product(a, b) / length if length > 0 else 0.0
-
-
-def _product(a: Kept, b: Kept) -> float:
-    return float(np.einsum("oik,oik->", a, b, dtype=np.float64))  # summed in float64 without copies in it

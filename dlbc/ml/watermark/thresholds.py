@@ -17,17 +17,19 @@ class Thresholds:
     """Attributes:
     cosine: of the most alike large tensor.
     match: share of channels that keep their partner.
+    core: of the most alike part of a large tensor.
     beyond_parent: of the most alike large tensor, without what a declared parent explains.
     """
 
     cosine: float
     match: float
+    core: float
     beyond_parent: float = 0.90
 
 
-USUAL = Thresholds(cosine=0.45, match=0.50)
+USUAL = Thresholds(cosine=0.45, match=0.50, core=0.65)
 # A stream that is rotated to fit aligns better by chance (0.37 at width 32 and depth 1), and matches by chance hardly.
-OF_ARCHITECTURE = {"transformer": Thresholds(cosine=0.50, match=0.25)}
+OF_ARCHITECTURE = {"transformer": Thresholds(cosine=0.50, match=0.15, core=0.70)}
 
 
 def thresholds(model: Network) -> Thresholds:

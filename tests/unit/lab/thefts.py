@@ -29,6 +29,7 @@ def row(attack: str = "ftal", **changes: object) -> Row:
         "uchida_aligned": 30,
         "cosine": 0.25,
         "match": 0.1,
+        "core": 0.3,
         "share": 0.555,
         "flagged": False,
         "claimable": False,

@@ -17,7 +17,7 @@ CALIBRATED = json.loads((Path(__file__).parents[3] / "docs" / "calibration.json"
 def test_thresholds__calibrated_network__far_above_independent_pairs(network: str) -> None:
     measured = CALIBRATED[network]
     limit = OF_ARCHITECTURE.get(measured["architecture"]["name"], USUAL)
-    for found, threshold in (("cosine", limit.cosine), ("match", limit.match)):
+    for found, threshold in (("cosine", limit.cosine), ("match", limit.match), ("core", limit.core)):
         independent = measured["independent"][found]
         assert threshold >= independent["mean"] + 5 * independent["sd"]
         assert threshold >= independent["most"] + 0.1

@@ -116,6 +116,7 @@ def test_lineage__honest_miners__not_related(honest: Pair, probes: Array) -> Non
         assert not found.related
         assert found.cosine < 0.35
         assert found.match < 0.40
+        assert found.core < 0.50
 
 
 def test_lineage__stolen__related(honest: Pair, stolen: Network, probes: Array) -> None:
@@ -123,6 +124,18 @@ def test_lineage__stolen__related(honest: Pair, stolen: Network, probes: Array) 
     assert found.related
     assert found.match > 0.9
     assert found.cosine > 0.8
+    assert not lineage(stolen, honest[1].model, probes).related
+
+
+def test_lineage__half_of_the_channels_replaced__related_by_what_was_kept(
+    honest: Pair, train_set: Dataset, probes: Array
+) -> None:
+    """Over whole tensors a quarter of the weights is the owner's, and drowns."""
+    stolen = attack("permute+rotate+graft", honest[0].model, train_set, 2, digest("thief"))
+    found = lineage(stolen, honest[0].model, probes)
+    assert found.related
+    assert found.cosine < 0.45
+    assert found.core > 0.55
     assert not lineage(stolen, honest[1].model, probes).related
 
 
