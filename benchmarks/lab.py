@@ -64,8 +64,9 @@ def _thefts(task: str, lines: Sequence[Line]) -> Table:
         rows.append([attack, str(epochs), *cells])
     note = (
         "Accuracy kept in percent of the owner's, the mean; lineage as a share of the threshold from which validators "
-        "flag (the largest of cosine, match and core); z of the owner's strongest key after alignment, present from 8; wrong "
-        "bits of Uchida's 64 after alignment. Least over the seeds (most, of the bits). **Bold**: a thief got away."
+        "flag (the largest of cosine, match and core); z of the owner's strongest key after alignment, present from 8; "
+        "wrong bits of Uchida's 64 after alignment. Least over the seeds (most, of the bits). "
+        "**Bold**: a thief got away."
     )
     return Table(f"Thefts: {task}", ["Attack", "Epochs", *networks], rows, note)
 
