@@ -23,18 +23,19 @@ Chosen = NDArray[np.bool_]
 def core_cosine(alignment: Alignment, reference: Network, names: Iterable[str]) -> float:
     """The largest cosine between parts of two aligned tensors that join the channels most alike.
 
-    Choosing raises what independent networks reach (0.44 where whole tensors reach 0.32), and lowers nothing of a
+    Choosing raises what independent networks reach (0.53 where whole tensors reach 0.27), and lowers nothing of a
     copy: what is left of it stays near 1 (docs/decisions/0028-what-a-graft-keeps.md).
 
     Args:
         names: tensors large enough to mean something.
     """
     alike = [None if group.rotates else _alike(alignment, group) for group in reference.groups]
+    chosen = [[_best(found, share) for found in alike] for share in SHARES]
     largest = 0.0
     for name in names:
         ours, theirs = alignment.reference(name), alignment.subject(name)
-        for share in SHARES:
-            rows, columns = _joined(name, ours, reference.groups, [_best(found, share) for found in alike])
+        for best in chosen:
+            rows, columns = _joined(name, ours, reference.groups, best)
             if rows.sum() * columns.sum() * ours.shape[2] >= SMALLEST:
                 largest = max(largest, cosine(ours[rows][:, columns], theirs[rows][:, columns]))
     return largest

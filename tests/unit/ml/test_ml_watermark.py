@@ -139,6 +139,17 @@ def test_lineage__half_of_the_channels_replaced__related_by_what_was_kept(
     assert not lineage(stolen, honest[1].model, probes).related
 
 
+def test_lineage__three_quarters_of_the_channels_replaced__related_by_the_core_alone(
+    lenets: Pair, train_set: Dataset, probes: Array
+) -> None:
+    stolen = attack("permute+rotate+graft-hard", lenets[0].model, train_set, 3, digest("thief"))
+    found = lineage(stolen, lenets[0].model, probes)
+    assert found.related
+    assert found.cosine < 0.45
+    assert found.match < 0.50
+    assert not lineage(stolen, lenets[1].model, probes).related
+
+
 def test_align__disguised_network__recovers_every_channel(honest: Pair, probes: Array) -> None:
     disguised = copy.deepcopy(honest[0].model)
     permute_channels(disguised, digest("disguise"))
