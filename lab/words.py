@@ -45,9 +45,10 @@ def theft(found: Theft) -> str:
 
 def row(found: Row) -> str:
     """One finished cell on one line."""
+    core = "-" if found.core is None else f"{found.core:.2f}"
     return (
         f"{found.cell.in_words()}: accuracy {found.after:.1f} of {found.before:.1f}, cosine {found.cosine:.2f}, match "
-        f"{found.match:.2f}, core {found.core or 0.0:.2f}, z {found.z:.1f}: {answer(found)}"
+        f"{found.match:.2f}, core {core}, z {found.z:.1f}: {answer(found)}"
     )
 
 
