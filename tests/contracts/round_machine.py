@@ -26,6 +26,7 @@ from round_play import (
     UNAVAILABLE,
     Play,
     Round,
+    clock_stopped,
     wait_until,
 )
 
@@ -229,7 +230,12 @@ class Machine:
     def go_on(self, round_: Round, seed: int) -> None:
         """What the round's phase asks of people, by most of them; then the clock, where only it leads on."""
         self.acts += 1
-        rng = chance(seed, self.seed, self.acts)
+        # rounds are seconds apart: with another's wait, this one may have only one of them left
+        with clock_stopped():
+            self.act(round_, chance(seed, self.seed, self.acts))
+
+    def act(self, round_: Round, rng: random.Random) -> None:
+        """As `go_on`, in no time."""
         phase = self.play.phase(round_)
         self.note(phase)
         acts = {

@@ -5,7 +5,8 @@ Phase names are those of `IDLBCTypes.Phase`. Time is moved, never waited for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -128,9 +129,23 @@ class Round:
 
 def wait_until(timestamp: int) -> None:
     """Mines a block of this time. Anvil does not know the parameter that Brownie's `mine` sends."""
-    for method, parameters in (("evm_setNextBlockTimestamp", [int(timestamp)]), ("evm_mine", [])):
-        answer = brownie.web3.provider.make_request(method, parameters)
-        assert "error" not in answer, answer
+    _ask("evm_setNextBlockTimestamp", int(timestamp))
+    _ask("evm_mine")
+
+
+@contextmanager
+def clock_stopped() -> Iterator[None]:
+    """Blocks take no time meanwhile, however slow the machine: what is begun within a phase ends within it."""
+    _ask("anvil_setBlockTimestampInterval", 0)
+    try:
+        yield
+    finally:
+        _ask("anvil_removeBlockTimestampInterval")
+
+
+def _ask(method: str, *parameters: int) -> None:
+    answer = brownie.web3.provider.make_request(method, list(parameters))
+    assert "error" not in answer, answer
 
 
 def keccak(text: str) -> str:
